@@ -1,0 +1,122 @@
+# Calotype. `make` lists the targets; VIPS=system links the system's libvips instead of the pinned one.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# --- which libvips -----------------------------------------------------------------------------
+# pinned: the prebuilt library that deps/package-lock.json names, fetched by npm and checked against its hashes.
+# system: whatever pkg-config finds (libvips 8.14 or newer).
+ifeq ($(origin VIPS),undefined)
+ifeq ($(shell command -v npm),)
+VIPS := system
+$(info npm is not installed: linking the system's libvips instead of the pinned one (VIPS=pinned forces it).)
+else
+VIPS := pinned
+endif
+endif
+ifeq ($(filter $(VIPS),pinned system),)
+$(error VIPS is "$(VIPS)"; it can be pinned or system)
+endif
+
+platform_os  := $(if $(filter Darwin,$(shell uname -s)),darwin,linux$(if $(wildcard /lib/ld-musl-*),musl))
+platform_cpu := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x64)
+pinned       := $(CURDIR)/deps/node_modules/@img/sharp-libvips-$(platform_os)-$(platform_cpu)
+headers      := $(CURDIR)/deps/node_modules/@img/sharp-libvips-dev/include
+sudo         := $(if $(filter 0,$(shell id -u)),,sudo)
+
+ifeq ($(VIPS),pinned)
+export PKG_CONFIG_PATH := $(CURDIR)/.build/pinned
+endif
+
+# Go's build cache does not notice that pkg-config now answers differently. A define that names the libvips
+# makes it part of every cgo package's key.
+vips_key  = $(shell pkg-config --modversion --cflags --libs vips 2>/dev/null | cksum | cut -d' ' -f1)
+go        = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -DCALOTYPE_LIBVIPS=$(vips_key)" go
+version  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help
+help: ## list the targets
+	@echo "Calotype: one original, any number of prints."
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@echo
+	@echo "  VIPS=system as in 'make VIPS=system build' links the system's libvips instead of the pinned 8.18.7."
+
+# --- set-up ------------------------------------------------------------------------------------
+.PHONY: deps
+deps: pkg-config deps-$(VIPS) ## install what a build needs and this machine lacks
+
+.PHONY: pkg-config
+pkg-config:
+	@command -v pkg-config >/dev/null || { echo "Installing pkg-config, which cgo needs."; $(call install,pkg-config); }
+
+.PHONY: deps-pinned
+deps-pinned: pkg-config $(pinned)/package.json
+	@mkdir -p .build/pinned
+	@library=$$(basename $$(ls $(pinned)/lib/libvips-cpp.*[0-9]* | head -1)); \
+	version=$$(sed -nE 's/.*"vips": "([0-9.]+)".*/\1/p' $(pinned)/versions.json); \
+	case $$library in *.dylib) link=-l$${library#lib}; link=$${link%.dylib};; *) link=-l:$$library;; esac; \
+	{ echo "Name: vips"; \
+	  echo "Description: libvips as packaged in deps/package-lock.json"; \
+	  echo "Version: $$version"; \
+	  echo "Cflags: -I$(headers) -I$(headers)/glib-2.0 -I$(pinned)/lib/glib-2.0/include"; \
+	  echo "Libs: -L$(pinned)/lib $$link -Wl,-rpath,$(pinned)/lib"; \
+	} > .build/pinned/vips.pc
+
+$(pinned)/package.json: deps/package-lock.json
+	@echo "Fetching the pinned libvips (19 MB) into deps/node_modules."
+	@cd deps && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: deps-system
+deps-system: pkg-config
+	@pkg-config --exists 'vips >= 8.14' || { echo "Installing the system's libvips."; $(call install,libvips-dev); }
+	@pkg-config --exists 'vips >= 8.14' || { echo "libvips 8.14 or newer is needed; found $$(pkg-config --modversion vips)." >&2; exit 1; }
+
+define install
+if command -v apt-get >/dev/null; then $(sudo) apt-get update -q && $(sudo) apt-get install -qy --no-install-recommends $(1); \
+elif command -v brew >/dev/null; then brew install $(if $(filter libvips-dev,$(1)),vips,$(1)); \
+else echo "Please install $(1) with your package manager." >&2; exit 1; fi
+endef
+
+# --- build and run -----------------------------------------------------------------------------
+.PHONY: build
+build: deps ## build bin/calotype
+	@$(go) build -ldflags '-X main.version=$(version)' -o bin/calotype .
+
+.PHONY: run
+run: build ## build and serve on http://127.0.0.1:8080
+	@exec bin/calotype serve
+
+.PHONY: generate
+generate: deps ## write the generated pages: README tables, docs/operations.md and its samples, openapi.json
+	@$(go) generate ./...
+
+# --- tests -------------------------------------------------------------------------------------
+.PHONY: test
+test: deps ## run the tests
+	@$(go) test -shuffle=on ./...
+
+.PHONY: test-race
+test-race: deps ## run the tests under the race detector
+	@$(go) test -race -shuffle=on ./...
+
+.PHONY: lint
+lint: deps ## gofumpt, go vet, staticcheck and the import rules
+	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
+	@$(go) vet ./...
+	@$(go) run $(STATICCHECK) ./...
+	@$(go) test -run '^TestImportRules$$' .
+
+.PHONY: format
+format: ## gofumpt the code
+	@go run $(GOFUMPT) -w .
+
+.PHONY: clean
+clean: ## remove what was built and fetched
+	@rm -rf bin .build deps/node_modules
