@@ -1,0 +1,62 @@
+package transform
+
+// An Encoding is how the pixels of a print become bytes.
+type Encoding struct {
+	Quality     int // 1 to 100
+	Effort      int // 0 to 9
+	Lossless    bool
+	Progressive bool
+	Metadata    string // strip, copyright or keep
+}
+
+// encodingOf reads the settings of the encoder from a chain whose format is settled.
+func encodingOf(c *Chain) Encoding {
+	e := Encoding{
+		Quality:     c.Format.Quality,
+		Effort:      c.Format.Effort,
+		Lossless:    c.Get(lossless).X == 1,
+		Progressive: c.Get(progressive).X == 1,
+		Metadata:    c.Word(metadata),
+	}
+	if v := c.Get(quality); v.Set {
+		e.Quality = int(v.X)
+	}
+	if v := c.Get(effort); v.Set {
+		e.Effort = int(v.X)
+	}
+	return e
+}
+
+// Settle returns the chain with a concrete format: its own, the one that accept prefers where it is negotiated, or the
+// original's.
+func (c Chain) Settle(original Original, accept string) Chain {
+	switch {
+	case c.Negotiated:
+		c.Format = negotiate(accept, c.Format, original)
+		c.dropForeignSettings()
+	case c.Format == nil:
+		c.Format = FormatNamed(original.Format)
+	}
+	c.Negotiated = false
+	return c
+}
+
+// dropForeignSettings takes out the settings that the format lacks: who asks for whatever format suits a browser cannot
+// know which they are.
+func (c *Chain) dropForeignSettings() {
+	for i, s := range Settings {
+		if !c.Format.takes(s) {
+			c.settings[i] = Value{}
+		}
+	}
+}
+
+// refuseForeignSettings returns an error if a setting means nothing to the format.
+func (c *Chain) refuseForeignSettings() error {
+	for i, s := range Settings {
+		if c.settings[i].Set && !c.Format.takes(s) {
+			return &SyntaxError{Operation: s.Name, Expected: "is no setting of " + c.Format.Name + " prints"}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package transform
+
+import "slices"
+
+// A Format is an image format that a print can have. Like an Operation, it is declared once, and parser, encoder,
+// reference and tests read it.
+type Format struct {
+	Name      string // jpeg: as the index and answers in JSON name it
+	Extension string // jpg: as the canonical form of an address writes it
+	Spellings []string
+	Type      string // image/jpeg: the media type
+	Doc       string
+
+	Alpha     bool // holds transparency; otherwise it is laid on white
+	Animation bool // holds several frames
+	Deep      bool // holds 16 bits per sample
+	MaxSide   int  // longest side in pixels that the format or its encoder can hold
+	// Settings are the settings of the encoder. Others are refused where the format is named, and left out of account where it is
+	// negotiated.
+	Settings []*Setting
+	Quality  int // default of the quality setting, 0 if the format has none
+	Effort   int // default of the effort setting, on its scale of 0 to 9
+
+	saver saver
+}
+
+// takes tells whether the setting means anything to the format.
+func (f *Format) takes(s *Setting) bool {
+	return s == dpr || s == metadata || slices.Contains(f.Settings, s)
+}
+
+// FormatNamed returns the format called name (jpeg, png, …), as FormatByExtension does for extensions; nil if there is none.
+func FormatNamed(name string) *Format {
+	return find(func(f *Format) bool { return f.Name == name })
+}
+
+// FormatByExtension returns the format with the given extension, without its dot, in any of its spellings; nil if there is
+// none.
+func FormatByExtension(extension string) *Format { return formatByExtension(extension) }
+
+func formatByExtension(extension string) *Format {
+	return find(func(f *Format) bool { return f.Extension == extension || slices.Contains(f.Spellings, extension) })
+}
+
+func find(is func(*Format) bool) *Format {
+	if i := slices.IndexFunc(Formats, is); i >= 0 {
+		return Formats[i]
+	}
+	return nil
+}
+
+// extensions are all that may stand behind the last dot of an address.
+func extensions() []string { return append(extensionsOf(Formats), "auto", "json") }
+
+func extensionsOf(formats []*Format) []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.Extension
+	}
+	return names
+}
+
+var jpeg = &Format{
+	Name: "jpeg", Extension: "jpg", Spellings: []string{"jpeg"}, Type: "image/jpeg",
+	Doc: "For photographs, everywhere. Quality 90 and above keeps the full resolution of colors (4:4:4), below it is halved " +
+		"(4:2:0). Effort 0 uses fixed Huffman tables, all above it optimised ones.",
+	MaxSide:  65500,
+	Settings: []*Setting{quality, progressive, effort},
+	Quality:  80, Effort: 4,
+	saver: saveJPEG,
+}
+
+var png = &Format{
+	Name: "png", Extension: "png", Type: "image/png",
+	Doc:   "Lossless, with transparency and 16 bits. Effort is the level of zlib.",
+	Alpha: true, Deep: true, MaxSide: 65500,
+	Settings: []*Setting{progressive, effort},
+	Effort:   6,
+	saver:    savePNG,
+}
+
+var gif = &Format{
+	Name: "gif", Extension: "gif", Type: "image/gif",
+	Doc:   "256 colors and animation, for old clients; WebP does the same in far fewer bytes.",
+	Alpha: true, Animation: true, MaxSide: 65500,
+	Settings: []*Setting{progressive, effort},
+	Effort:   6,
+	saver:    saveGIF,
+}
+
+var webp = &Format{
+	Name: "webp", Extension: "webp", Type: "image/webp",
+	Doc:   "Smaller than JPEG and PNG in all current browsers, with transparency and animation.",
+	Alpha: true, Animation: true, MaxSide: 16383,
+	Settings: []*Setting{quality, lossless, effort},
+	Quality:  78, Effort: 3,
+	saver: saveWebP,
+}
+
+var avif = &Format{
+	Name: "avif", Extension: "avif", Type: "image/avif",
+	Doc:   "The smallest for photographs, and the slowest to make.",
+	Alpha: true, MaxSide: 16384,
+	Settings: []*Setting{quality, effort},
+	Quality:  55, Effort: 1,
+	saver: saveAVIF,
+}
+
+var tiff = &Format{
+	Name: "tiff", Extension: "tif", Spellings: []string{"tiff"}, Type: "image/tiff",
+	Doc:   "Lossless (deflate), with transparency and 16 bits, for print and archives; browsers do not show it.",
+	Alpha: true, Deep: true, MaxSide: 65500,
+	saver: saveTIFF,
+}

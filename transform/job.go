@@ -1,0 +1,183 @@
+package transform
+
+// #include "vips.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/davidbyttow/govips/v2/vips"
+)
+
+// A job makes one print.
+type job struct {
+	plan *Plan
+
+	mutex   sync.Mutex
+	killed  bool
+	current *C.VipsImage // the image whose pixels are being computed; not owned
+}
+
+var errKilled = errors.New("stopped")
+
+// kill stops the computation of pixels at its next area. It may be called from any goroutine.
+func (j *job) kill() {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	j.killed = true
+	if j.current != nil {
+		C.vips_image_set_kill(j.current, 1)
+	}
+}
+
+// compute runs work, which computes the pixels of picture, such that kill stops it.
+func (j *job) compute(picture *vips.ImageRef, work func() error) error {
+	j.mutex.Lock()
+	if j.killed {
+		j.mutex.Unlock()
+		return errKilled
+	}
+	j.current = image(picture)
+	// The reference keeps the image alive for kill, whatever work puts in its place.
+	C.g_object_ref(C.gpointer(j.current))
+	j.mutex.Unlock()
+
+	err := work()
+
+	j.mutex.Lock()
+	C.g_object_unref(C.gpointer(j.current))
+	j.current = nil
+	j.mutex.Unlock()
+	return err
+}
+
+// run loads, does the steps and saves.
+func (j *job) run(file *os.File) (*Rendition, error) {
+	p := j.plan
+	picture, err := load(file, p.Original.Format, p.Shrink, p.Frames > 1)
+	if err != nil {
+		return nil, err
+	}
+	defer picture.Close()
+	height, err := frameHeight(picture, p)
+	if err != nil {
+		return nil, err
+	}
+	count := 1
+	if p.Frames > 1 {
+		count = picture.Height() / height
+	}
+	if count == 1 {
+		if err := j.steps([]*vips.ImageRef{picture}, false); err != nil {
+			return nil, err
+		}
+		return j.finish(picture, 1)
+	}
+
+	if err := j.compute(picture, func() error { return toMemory(picture) }); err != nil {
+		return nil, err
+	}
+	frames, err := splitFrames(picture, height)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(frames)
+	if err := j.steps(frames, true); err != nil {
+		return nil, err
+	}
+	column, err := joinFrames(frames)
+	if err != nil {
+		return nil, err
+	}
+	defer column.Close()
+	return j.finish(column, len(frames))
+}
+
+// frameHeight returns the height of a frame of the picture as loaded, and an error if it is not the one that was planned
+// for.
+func frameHeight(picture *vips.ImageRef, p *Plan) (int, error) {
+	shrunk := func(side int) int { return max(1, side/p.Shrink) }
+	width, height := shrunk(p.Original.Size.Width), shrunk(p.Original.Size.Height)
+	loaded := picture.Height()
+	if p.Frames > 1 {
+		loaded = picture.PageHeight()
+	}
+	if picture.Width() != width || loaded != height {
+		return 0, fmt.Errorf("the picture is %d×%d where %d×%d was expected", picture.Width(), loaded, width, height)
+	}
+	return height, nil
+}
+
+// steps does the steps of the plan on every frame. Geometry that stands at the head is done in the colors of the original,
+// so that the conversion has fewer pixels to do.
+func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
+	working := false
+	toWork := func() error {
+		working = true
+		return each(frames, func(frame *vips.ImageRef) error {
+			return toWorking(frame, j.plan.Format.Deep && j.plan.Original.Depth > 8)
+		})
+	}
+	for _, step := range j.plan.Steps {
+		if _, colored := step.(coloredStep); colored && !working {
+			if err := toWork(); err != nil {
+				return err
+			}
+		}
+		if _, random := step.(randomStep); random && !inMemory {
+			inMemory = true
+			frame := frames[0] // an animation is in memory from the start
+			if err := j.compute(frame, func() error { return toMemory(frame) }); err != nil {
+				return err
+			}
+		}
+		if deciding, ok := step.(decidingStep); ok {
+			decided, err := deciding.decide(frames[0])
+			if err != nil {
+				return fmt.Errorf("%s: %w", step, err)
+			}
+			step = decided
+		}
+		if err := each(frames, step.Run); err != nil {
+			return fmt.Errorf("%s: %w", step, err)
+		}
+	}
+	if !working {
+		return toWork()
+	}
+	return nil
+}
+
+func each(frames []*vips.ImageRef, do func(*vips.ImageRef) error) error {
+	for _, f := range frames {
+		if err := do(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish encodes the picture.
+func (j *job) finish(picture *vips.ImageRef, frames int) (*Rendition, error) {
+	p := j.plan
+	if !p.Format.Alpha && picture.HasAlpha() {
+		if err := layOn(picture, white); err != nil {
+			return nil, err
+		}
+	}
+	if got := (Size{picture.Width(), picture.Height() / frames}); got != p.Size {
+		return nil, fmt.Errorf("the print is %s where %s was planned", got, p.Size)
+	}
+	var body []byte
+	err := j.compute(picture, func() (err error) {
+		body, err = save(picture, p.Format, p.Encoding)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Rendition{Body: body, Format: p.Format, Size: p.Size, Frames: frames}, nil
+}

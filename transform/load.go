@@ -1,0 +1,91 @@
+package transform
+
+// #include "vips.h"
+import "C"
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"github.com/davidbyttow/govips/v2/vips"
+)
+
+// loaders are the decoders of the formats that are read, by the name of the format, and the operations of libvips that do
+// the work.
+var loaders = map[string]struct {
+	loader    C.CalotypeLoader
+	operation string
+}{
+	"jpeg": {C.LOAD_JPEG, "jpegload_source"},
+	"png":  {C.LOAD_PNG, "pngload_source"},
+	"gif":  {C.LOAD_GIF, "gifload_source"},
+	"webp": {C.LOAD_WEBP, "webpload_source"},
+	"avif": {C.LOAD_HEIF, "heifload_source"},
+	"tiff": {C.LOAD_TIFF, "tiffload_source"},
+}
+
+// savers are the operations of libvips that write a format.
+var savers = map[saver]string{
+	saveJPEG: "jpegsave_buffer", savePNG: "pngsave_buffer", saveGIF: "gifsave_buffer",
+	saveWebP: "webpsave_buffer", saveAVIF: "heifsave_buffer", saveTIFF: "tiffsave_buffer",
+}
+
+// load opens the image in file, from where the file stands, by the decoder of the named format and no other. Only the
+// header is read; pixels are decoded when they are computed, top to bottom. The file must stay open until then.
+func load(file *os.File, format string, shrink int, allFrames bool) (*vips.ImageRef, error) {
+	var out *C.VipsImage
+	code := C.calotype_load(C.int(file.Fd()), loaders[format].loader, C.int(shrink), truth(allFrames), &out)
+	runtime.KeepAlive(file)
+	if code != 0 {
+		return nil, vipsError()
+	}
+	return wrap(out), nil
+}
+
+// lockDown takes from libvips all decoders that are not fit for hostile bytes.
+func lockDown() { C.calotype_lock_down() }
+
+// can tells whether the libvips that is linked has an operation.
+func can(operation string) bool {
+	name := C.CString(operation)
+	defer C.free(unsafe.Pointer(name))
+	return C.calotype_can(name) != 0
+}
+
+func canRead(format string) bool {
+	l, known := loaders[format]
+	return known && can(l.operation)
+}
+
+func canWrite(f *Format) bool { return can(savers[f.saver]) }
+
+func readableNames() string {
+	var names []string
+	for _, f := range Formats {
+		if canRead(f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// A Capability tells what the linked libvips does with a format.
+type Capability struct {
+	Format string `json:"format"`
+	Read   bool   `json:"read"`
+	Write  bool   `json:"write"`
+}
+
+// Capabilities returns what this build can read and write.
+func (e *Engine) Capabilities() []Capability {
+	list := make([]Capability, len(Formats))
+	for i, f := range Formats {
+		list[i] = Capability{Format: f.Name, Read: canRead(f.Name), Write: canWrite(f)}
+	}
+	return list
+}
+
+// LibvipsVersion is the version of the linked libvips.
+func LibvipsVersion() string { return vips.Version }

@@ -1,0 +1,15 @@
+package transform
+
+// Operations are all operations, in the order of the reference. An operation that is not in this list does not exist.
+var Operations = []*Operation{
+	crop, resize, rotate, flip, orient,
+	background, grayscale, blur, sharpen,
+}
+
+// Settings are all settings, in the order in which the canonical form writes them.
+var Settings = []*Setting{
+	dpr, quality, lossless, progressive, effort, metadata, format,
+}
+
+// Formats are all formats that a print can have, in the order of the reference.
+var Formats = []*Format{jpeg, png, gif, webp, avif, tiff}

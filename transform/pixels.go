@@ -1,0 +1,165 @@
+package transform
+
+// #include "vips.h"
+import "C"
+
+import (
+	"runtime"
+
+	"github.com/davidbyttow/govips/v2/vips"
+)
+
+// deep tells whether the frame has 16 bits a sample.
+func deep(frame *vips.ImageRef) bool { return frame.BandFormat() == vips.BandFormatUshort }
+
+var kernels = map[string]C.VipsKernel{
+	"lanczos3": C.VIPS_KERNEL_LANCZOS3,
+	"lanczos2": C.VIPS_KERNEL_LANCZOS2,
+	"cubic":    C.VIPS_KERNEL_CUBIC,
+	"linear":   C.VIPS_KERNEL_LINEAR,
+	"nearest":  C.VIPS_KERNEL_NEAREST,
+}
+
+// resample changes the size of the frame.
+func resample(frame *vips.ImageRef, size Size, kernel string) error {
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
+		return C.calotype_resample(in, out, C.int(size.Width), C.int(size.Height), kernels[kernel])
+	})
+}
+
+// prepareFor gives the frame the bands that it needs to hold a color: hue, if the color has any, and alpha, unless it is opaque.
+func prepareFor(frame *vips.ImageRef, color RGBA) error {
+	if !color.gray() && frame.Bands() < 3 {
+		space := vips.InterpretationSRGB
+		if deep(frame) {
+			space = vips.InterpretationRGB16
+		}
+		if err := frame.ToColorSpace(space); err != nil {
+			return err
+		}
+	}
+	if color.A < 255 && !frame.HasAlpha() {
+		return frame.AddAlpha()
+	}
+	return nil
+}
+
+// ink returns the color in the bands of the frame.
+func ink(frame *vips.ImageRef, color RGBA) []C.double {
+	samples := []uint8{color.R, color.G, color.B}
+	if frame.Bands() < 3 {
+		samples = samples[:1]
+	}
+	if frame.HasAlpha() {
+		samples = append(samples, color.A)
+	}
+	unit := 1.0
+	if deep(frame) {
+		unit = 257
+	}
+	values := make([]C.double, len(samples))
+	for i, s := range samples {
+		values[i] = C.double(float64(s) * unit)
+	}
+	return values
+}
+
+// embedOn lays the frame on a canvas of one color, with its corner at (left, top); what is outside is cut off.
+func embedOn(frame *vips.ImageRef, left, top int, size Size, color RGBA) error {
+	values := ink(frame, color)
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
+		return C.calotype_embed(in, out, C.int(left), C.int(top), C.int(size.Width), C.int(size.Height), &values[0], C.int(len(values)))
+	})
+}
+
+// spinOn rotates the frame by any angle and centers it on a canvas of one color.
+func spinOn(frame *vips.ImageRef, angle float64, size Size, color RGBA) error {
+	values := ink(frame, color)
+	err := replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
+		return C.calotype_spin(in, out, C.double(angle), &values[0], C.int(len(values)))
+	})
+	if err != nil {
+		return err
+	}
+	left, top := (size.Width-frame.Width())/2, (size.Height-frame.Height())/2
+	return embedOn(frame, left, top, size, color)
+}
+
+// layOn lays a frame with alpha on a color.
+func layOn(frame *vips.ImageRef, color RGBA) error {
+	values := ink(frame, color)
+	if color.A == 255 {
+		values = values[:len(values)-1]
+	}
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
+		return C.calotype_lay_on(in, out, &values[0], C.int(len(values)))
+	})
+}
+
+// onPremultiplied runs work on colors that are multiplied by alpha, so that the hidden color of transparent pixels does
+// not bleed into visible ones.
+func onPremultiplied(frame *vips.ImageRef, work func() error) error {
+	if !frame.HasAlpha() {
+		return work()
+	}
+	format := image(frame).BandFmt
+	if err := replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_premultiply(in, out) }); err != nil {
+		return err
+	}
+	if err := work(); err != nil {
+		return err
+	}
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_unpremultiply(in, out, format) })
+}
+
+// toMemory computes the pixels of the frame, so that what follows may read them in any order.
+func toMemory(frame *vips.ImageRef) error {
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_copy_to_memory(in, out) })
+}
+
+// toWorking converts the frame to sRGB or gray with 8 or, if deep, 16 bits a sample.
+func toWorking(frame *vips.ImageRef, deep bool) error {
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_to_working(in, out, truth(deep)) })
+}
+
+// splitFrames cuts the column that an animation is loaded as into its frames.
+func splitFrames(column *vips.ImageRef, height int) ([]*vips.ImageRef, error) {
+	frames := make([]*vips.ImageRef, 0, column.Height()/height)
+	for top := 0; top+height <= column.Height(); top += height {
+		var out *C.VipsImage
+		if C.calotype_frame(image(column), &out, C.int(top), C.int(height)) != 0 {
+			closeAll(frames)
+			return nil, vipsError()
+		}
+		frames = append(frames, wrap(out))
+	}
+	return frames, nil
+}
+
+// joinFrames stacks frames in a column again.
+func joinFrames(frames []*vips.ImageRef) (*vips.ImageRef, error) {
+	images := make([]*C.VipsImage, len(frames))
+	for i, f := range frames {
+		images[i] = image(f)
+	}
+	var out *C.VipsImage
+	code := C.calotype_join(&images[0], C.int(len(images)), C.int(frames[0].Height()), &out)
+	runtime.KeepAlive(frames)
+	if code != 0 {
+		return nil, vipsError()
+	}
+	return wrap(out), nil
+}
+
+func closeAll(frames []*vips.ImageRef) {
+	for _, f := range frames {
+		f.Close()
+	}
+}
+
+func truth(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,247 @@
+package transform
+
+import (
+	"fmt"
+
+	"github.com/davidbyttow/govips/v2/vips"
+)
+
+// A Step is one piece of work that a plan lowers calls to. Unlike a call it knows exactly what it does: its numbers are
+// pixels. A step is a comparable value.
+type Step interface {
+	fmt.Stringer
+	// Size returns the size of the result, given that of the picture.
+	Size(in Size) Size
+	// Run does the work on one frame, in place.
+	Run(frame *vips.ImageRef) error
+}
+
+// A randomStep reads pixels in another order than top to bottom, so that the picture must stand in memory.
+type randomStep interface{ random() }
+
+// A decidingStep depends on what is in the picture. The first frame decides for all.
+type decidingStep interface {
+	// decide returns the step that does the work. It may run over the pixels of the frame and leaves them as they are.
+	decide(first *vips.ImageRef) (Step, error)
+}
+
+// A coloredStep paints or computes in color: it must not run before the picture is in the working color space.
+type coloredStep interface{ colored() }
+
+// extract cuts out a rectangle that lies in the picture.
+type extract struct {
+	left, top int
+	size      Size
+}
+
+func (s extract) Size(Size) Size { return s.size }
+
+func (s extract) Run(frame *vips.ImageRef) error {
+	return frame.ExtractArea(s.left, s.top, s.size.Width, s.size.Height)
+}
+
+func (s extract) String() string { return fmt.Sprintf("extract %s at %d,%d", s.size, s.left, s.top) }
+
+// attend cuts out the rectangle that draws most attention (libvips' smartcrop).
+type attend struct {
+	size    Size
+	entropy bool
+}
+
+func (s attend) Size(Size) Size { return s.size }
+
+func (s attend) random()  {}
+func (s attend) colored() {}
+
+func (s attend) decide(first *vips.ImageRef) (Step, error) {
+	interest := vips.InterestingAttention
+	if s.entropy {
+		interest = vips.InterestingEntropy
+	}
+	trial, err := first.Copy()
+	if err != nil {
+		return nil, err
+	}
+	defer trial.Close()
+	before := [2]int{trial.OffsetX(), trial.OffsetY()}
+	if err := trial.SmartCrop(s.size.Width, s.size.Height, interest); err != nil {
+		return nil, err
+	}
+	// libvips notes in the offset of a cut-out where it came from, as the negative of its corner.
+	left, top := before[0]-trial.OffsetX(), before[1]-trial.OffsetY()
+	return extract{
+		left: min(max(left, 0), first.Width()-s.size.Width),
+		top:  min(max(top, 0), first.Height()-s.size.Height),
+		size: s.size,
+	}, nil
+}
+
+func (s attend) Run(frame *vips.ImageRef) error {
+	step, err := s.decide(frame)
+	if err != nil {
+		return err
+	}
+	return step.Run(frame)
+}
+
+func (s attend) String() string {
+	if s.entropy {
+		return fmt.Sprintf("extract %s with most detail", s.size)
+	}
+	return fmt.Sprintf("extract %s that draws most attention", s.size)
+}
+
+// scale resamples to a size.
+type scale struct {
+	size   Size
+	kernel string
+}
+
+func (s scale) Size(Size) Size { return s.size }
+
+func (s scale) Run(frame *vips.ImageRef) error { return resample(frame, s.size, s.kernel) }
+
+func (s scale) String() string { return fmt.Sprintf("scale to %s (%s)", s.size, s.kernel) }
+
+// embed lays the picture on a larger canvas, with its top left corner at (left, top).
+type embed struct {
+	left, top int
+	size      Size
+	color     RGBA
+}
+
+func (s embed) Size(Size) Size { return s.size }
+
+func (s embed) colored() {}
+
+func (s embed) Run(frame *vips.ImageRef) error {
+	if err := prepareFor(frame, s.color); err != nil {
+		return err
+	}
+	return embedOn(frame, s.left, s.top, s.size, s.color)
+}
+
+func (s embed) String() string {
+	return fmt.Sprintf("embed in %s at %d,%d on %s", s.size, s.left, s.top, s.color)
+}
+
+// turn rotates clockwise by quarter turns, 1 to 3.
+type turn struct{ quarters int }
+
+func (s turn) Size(in Size) Size {
+	if s.quarters%2 == 1 {
+		return in.turned()
+	}
+	return in
+}
+
+func (s turn) random() {}
+
+func (s turn) Run(frame *vips.ImageRef) error { return frame.Rotate(vips.Angle(s.quarters)) }
+
+func (s turn) String() string { return fmt.Sprintf("turn by %d°", 90*s.quarters) }
+
+// mirror swaps left and right, or top and bottom.
+type mirror struct{ vertical bool }
+
+func (s mirror) Size(in Size) Size { return in }
+
+func (s mirror) random() {}
+
+func (s mirror) Run(frame *vips.ImageRef) error {
+	if s.vertical {
+		return frame.Flip(vips.DirectionVertical)
+	}
+	return frame.Flip(vips.DirectionHorizontal)
+}
+
+func (s mirror) String() string {
+	if s.vertical {
+		return "mirror top and bottom"
+	}
+	return "mirror left and right"
+}
+
+// spin rotates clockwise by any angle, in degrees, on a canvas of the given size.
+type spin struct {
+	angle float64
+	size  Size
+	color RGBA
+}
+
+func (s spin) Size(Size) Size { return s.size }
+
+func (s spin) random()  {}
+func (s spin) colored() {}
+
+func (s spin) Run(frame *vips.ImageRef) error {
+	if err := prepareFor(frame, s.color); err != nil {
+		return err
+	}
+	return spinOn(frame, s.angle, s.size, s.color)
+}
+
+func (s spin) String() string { return fmt.Sprintf("spin by %g° on %s of %s", s.angle, s.size, s.color) }
+
+// flatten lays the picture on a color.
+type flatten struct{ color RGBA }
+
+func (s flatten) Size(in Size) Size { return in }
+
+func (s flatten) colored() {}
+
+func (s flatten) Run(frame *vips.ImageRef) error {
+	if !frame.HasAlpha() {
+		return nil
+	}
+	if err := prepareFor(frame, s.color); err != nil {
+		return err
+	}
+	return layOn(frame, s.color)
+}
+
+func (s flatten) String() string { return "lay on " + s.color.String() }
+
+// desaturate takes the colors out.
+type desaturate struct{}
+
+func (s desaturate) Size(in Size) Size { return in }
+
+func (s desaturate) colored() {}
+
+func (s desaturate) Run(frame *vips.ImageRef) error {
+	if deep(frame) {
+		return frame.ToColorSpace(vips.InterpretationGrey16)
+	}
+	return frame.ToColorSpace(vips.InterpretationBW)
+}
+
+func (s desaturate) String() string { return "take the colors out" }
+
+// gaussian blurs.
+type gaussian struct{ sigma float64 }
+
+func (s gaussian) Size(in Size) Size { return in }
+
+func (s gaussian) random()  {}
+func (s gaussian) colored() {}
+
+func (s gaussian) Run(frame *vips.ImageRef) error {
+	return onPremultiplied(frame, func() error { return frame.GaussianBlur(s.sigma) })
+}
+
+func (s gaussian) String() string { return fmt.Sprintf("blur with sigma %g", s.sigma) }
+
+// unsharp sharpens the lightness.
+type unsharp struct{ sigma float64 }
+
+func (s unsharp) Size(in Size) Size { return in }
+
+func (s unsharp) random()  {}
+func (s unsharp) colored() {}
+
+// Run uses libvips' defaults for the two parameters that are not ours: flat areas up to a difference of 2 of 100 in
+// lightness stay as they are, edges change by three times their difference from the blurred picture.
+func (s unsharp) Run(frame *vips.ImageRef) error { return frame.Sharpen(s.sigma, 2, 3) }
+
+func (s unsharp) String() string { return fmt.Sprintf("sharpen with sigma %g", s.sigma) }

@@ -1,0 +1,337 @@
+#include "vips.h"
+
+#include <string.h>
+
+// govips refers to this function, which the pinned libvips is built without. No loader but those below is ever used.
+__attribute__((weak)) int
+vips_magickload_buffer(void *buffer, size_t length, VipsImage **out, ...)
+{
+	vips_error("magickload", "%s", "not linked");
+	return -1;
+}
+
+// calotype_lock_down blocks every loader and saver that libvips' authors do not trust with hostile bytes.
+void
+calotype_lock_down(void)
+{
+	vips_block_untrusted_set(TRUE);
+}
+
+// calotype_can tells whether libvips has an operation, such as jpegload_source.
+int
+calotype_can(const char *operation)
+{
+	return vips_type_find("VipsOperation", operation) != 0;
+}
+
+// calotype_load opens an image for reading from top to bottom. Damage is an error, never a gray area.
+int
+calotype_load(int descriptor, CalotypeLoader loader, int shrink, int all_pages, VipsImage **out)
+{
+	VipsSource *source = vips_source_new_from_descriptor(descriptor);
+	int n = all_pages ? -1 : 1;
+	int result = -1;
+
+	if (!source)
+		return -1;
+	switch (loader) {
+	case LOAD_JPEG:
+		result = vips_jpegload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, "shrink", shrink, NULL);
+		break;
+	case LOAD_PNG:
+		result = vips_pngload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, NULL);
+		break;
+	case LOAD_GIF:
+		result = vips_gifload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, "n", n, NULL);
+		break;
+	case LOAD_WEBP:
+		result = vips_webpload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, "n", n, NULL);
+		break;
+	case LOAD_HEIF:
+		result = vips_heifload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, NULL);
+		break;
+	case LOAD_TIFF:
+		result = vips_tiffload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, NULL);
+		break;
+	}
+	g_object_unref(source);
+	return result;
+}
+
+// calotype_copy_to_memory computes all pixels of an image.
+int
+calotype_copy_to_memory(VipsImage *in, VipsImage **out)
+{
+	*out = vips_image_copy_memory(in);
+	return *out ? 0 : -1;
+}
+
+// is_srgb tells whether an ICC profile is the one that every camera and editor embeds for sRGB, so that a transform would
+// change nothing. Its description stands within the first bytes.
+static int
+is_srgb(const void *profile, size_t length)
+{
+	static const char name[] = "sRGB IEC61966";
+	const char *p = profile;
+	size_t most = VIPS_MIN(length, 1024);
+
+	for (size_t i = 0; i + sizeof(name) - 1 <= most; i++)
+		if (memcmp(p + i, name, sizeof(name) - 1) == 0)
+			return 1;
+	return 0;
+}
+
+// calotype_to_working converts to what steps and encoders take: sRGB or gray, with or without alpha, 8 bits a sample or,
+// if deep, 16. The color profile is applied and gone afterwards; one that cannot be used is left out of account.
+int
+calotype_to_working(VipsImage *in, VipsImage **out, int deep)
+{
+	VipsObject *scope = VIPS_OBJECT(vips_image_new());
+	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 6);
+	VipsImage *image = in;
+	const void *profile = NULL;
+	size_t length = 0;
+	int result = -1;
+	int gray = in->Bands < 3;
+	int cmyk = in->Type == VIPS_INTERPRETATION_CMYK;
+
+	if (vips_image_get_typeof(in, VIPS_META_ICC_NAME) &&
+		vips_image_get_blob(in, VIPS_META_ICC_NAME, &profile, &length))
+		vips_error_clear();
+
+	if (cmyk || (profile && !is_srgb(profile, length))) {
+		if (vips_icc_transform(image, &t[0], "srgb", "embedded", TRUE,
+				"input_profile", cmyk ? "cmyk" : "srgb",
+				"depth", deep ? 16 : 8, NULL) == 0)
+			image = t[0];
+		else {
+			vips_error_clear();
+			t[0] = NULL;
+		}
+	}
+	if (image == in && (in->Type == VIPS_INTERPRETATION_MULTIBAND || in->Type == VIPS_INTERPRETATION_HISTOGRAM)) {
+		// A file that does not say what its bands are: by their number they can only be gray or RGB.
+		if (vips_copy(image, &t[1], "interpretation",
+				in->Bands < 3 ? (deep ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W)
+					: (deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB), NULL))
+			goto end;
+		image = t[1];
+	}
+	if (vips_colourspace(image, &t[2],
+			gray ? (deep ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W)
+				: (deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB), NULL))
+		goto end;
+	image = t[2];
+	if (image->Bands > (gray ? 2 : 4)) {
+		if (vips_extract_band(image, &t[3], 0, "n", gray ? 2 : 4, NULL))
+			goto end;
+		image = t[3];
+	}
+	if (vips_cast(image, &t[4], deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, NULL) ||
+		vips_copy(t[4], out, NULL))
+		goto end;
+	vips_image_remove(*out, VIPS_META_ICC_NAME);
+	result = 0;
+end:
+	g_object_unref(scope);
+	return result;
+}
+
+// calotype_premultiply multiplies the colors by alpha, in the number format of the image.
+int
+calotype_premultiply(VipsImage *in, VipsImage **out)
+{
+	VipsImage *t;
+	int result;
+
+	if (vips_premultiply(in, &t, NULL))
+		return -1;
+	result = vips_cast(t, out, in->BandFmt, NULL);
+	g_object_unref(t);
+	return result;
+}
+
+// calotype_unpremultiply divides the colors by alpha and casts to a number format.
+int
+calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format)
+{
+	VipsImage *t;
+	int result;
+
+	if (vips_unpremultiply(in, &t, NULL))
+		return -1;
+	result = vips_cast(t, out, format, NULL);
+	g_object_unref(t);
+	return result;
+}
+
+// calotype_resample changes the size to exactly width times height.
+int
+calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKernel kernel)
+{
+	VipsObject *scope = VIPS_OBJECT(vips_image_new());
+	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 4);
+	VipsImage *image = in;
+	int alpha = vips_image_hasalpha(in) && kernel != VIPS_KERNEL_NEAREST;
+	int result = -1;
+
+	if (alpha) {
+		if (calotype_premultiply(image, &t[0]))
+			goto end;
+		image = t[0];
+	}
+	if (vips_resize(image, &t[1], (double) width / in->Xsize,
+			"vscale", (double) height / in->Ysize, "kernel", kernel, NULL))
+		goto end;
+	image = t[1];
+	if (image->Xsize != width || image->Ysize != height) {
+		// libvips rounds on its own account for some factors: the edge is repeated or cut by the pixel in question.
+		if (vips_embed(image, &t[2], 0, 0, width, height, "extend", VIPS_EXTEND_COPY, NULL))
+			goto end;
+		image = t[2];
+	}
+	result = alpha ? calotype_unpremultiply(image, out, in->BandFmt) : vips_copy(image, out, NULL);
+end:
+	g_object_unref(scope);
+	return result;
+}
+
+// calotype_embed lays the image on a canvas of one color, given for all n bands. Parts outside the canvas are cut off.
+int
+calotype_embed(VipsImage *in, VipsImage **out, int left, int top, int width, int height, double *color, int n)
+{
+	VipsArrayDouble *background = vips_array_double_new(color, n);
+	int result = vips_embed(in, out, left, top, width, height,
+		"extend", VIPS_EXTEND_BACKGROUND, "background", background, NULL);
+
+	vips_area_unref(VIPS_AREA(background));
+	return result;
+}
+
+// calotype_spin rotates clockwise by any angle in degrees, on a canvas as large as needed.
+int
+calotype_spin(VipsImage *in, VipsImage **out, double angle, double *color, int n)
+{
+	VipsArrayDouble *background = vips_array_double_new(color, n);
+	VipsInterpolate *bicubic = vips_interpolate_new("bicubic");
+	int result = vips_rotate(in, out, angle, "background", background, "interpolate", bicubic, NULL);
+
+	g_object_unref(bicubic);
+	vips_area_unref(VIPS_AREA(background));
+	return result;
+}
+
+// calotype_lay_on lays an image with alpha on a color. An opaque color, given for the bands but alpha, leaves no alpha; one
+// given for all bands is blended and leaves it.
+int
+calotype_lay_on(VipsImage *in, VipsImage **out, double *color, int n)
+{
+	VipsObject *scope = VIPS_OBJECT(vips_image_new());
+	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 3);
+	VipsArrayDouble *background = vips_array_double_new(color, n);
+	int result = -1;
+
+	if (n < in->Bands)
+		result = vips_flatten(in, out, "background", background, NULL);
+	else if (!(t[0] = vips_image_new_from_image(in, color, n)) ||
+		vips_composite2(t[0], in, &t[1], VIPS_BLEND_MODE_OVER, "compositing_space", in->Type, NULL) ||
+		vips_cast(t[1], out, in->BandFmt, NULL))
+		result = -1;
+	else
+		result = 0;
+	vips_area_unref(VIPS_AREA(background));
+	g_object_unref(scope);
+	return result;
+}
+
+// calotype_frame cuts one frame out of the column that libvips stacks the frames of an animation in.
+int
+calotype_frame(VipsImage *in, VipsImage **out, int top, int height)
+{
+	VipsImage *t;
+	int result;
+
+	if (vips_extract_area(in, &t, 0, top, in->Xsize, height, NULL))
+		return -1;
+	result = vips_copy(t, out, NULL);
+	g_object_unref(t);
+	if (result == 0) {
+		vips_image_remove(*out, VIPS_META_PAGE_HEIGHT);
+		vips_image_remove(*out, VIPS_META_N_PAGES);
+	}
+	return result;
+}
+
+// calotype_join stacks the frames of an animation, all of one size, in a column.
+int
+calotype_join(VipsImage **frames, int n, int page_height, VipsImage **out)
+{
+	VipsImage *t;
+	int result;
+
+	if (vips_arrayjoin(frames, &t, n, "across", 1, NULL))
+		return -1;
+	result = vips_copy(t, out, NULL);
+	g_object_unref(t);
+	if (result == 0)
+		vips_image_set_int(*out, VIPS_META_PAGE_HEIGHT, page_height);
+	return result;
+}
+
+static void *
+remove_all_but_copyright(VipsImage *image, const char *name, GValue *value, void *unused)
+{
+	if ((vips_isprefix("exif-", name) || vips_isprefix("xmp-", name) || vips_isprefix("iptc-", name) ||
+			vips_isprefix("png-comment-", name)) &&
+		!vips_isprefix("exif-ifd0-Copyright", name) && !vips_isprefix("exif-ifd0-Artist", name))
+		vips_image_remove(image, name);
+	return NULL;
+}
+
+// calotype_with_metadata returns the image with the metadata that its file may keep: all, or the names of author and owner.
+// The orientation has been applied and is gone, and with it the thumbnail, which shows the original.
+int
+calotype_with_metadata(VipsImage *in, VipsImage **out, int copyright_only)
+{
+	if (vips_copy(in, out, NULL))
+		return -1;
+	vips_autorot_remove_angle(*out);
+	vips_image_remove(*out, "jpeg-thumbnail-data");
+	if (copyright_only)
+		vips_image_map(*out, remove_all_but_copyright, NULL);
+	return 0;
+}
+
+// calotype_save encodes an image. The buffer is to be freed with g_free.
+int
+calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **buffer, size_t *length)
+{
+	switch (saver) {
+	case SAVE_JPEG:
+		return vips_jpegsave_buffer(in, buffer, length, "Q", how->quality, "strip", how->strip,
+			"optimize_coding", how->effort > 0, "interlace", how->progressive, NULL);
+	case SAVE_PNG:
+		return vips_pngsave_buffer(in, buffer, length, "strip", how->strip, "compression", how->effort,
+			"filter", VIPS_FOREIGN_PNG_FILTER_ALL, "interlace", how->progressive, NULL);
+	case SAVE_GIF:
+		return vips_gifsave_buffer(in, buffer, length, "strip", how->strip, "effort", how->effort,
+			"interlace", how->progressive, NULL);
+	case SAVE_WEBP:
+		return vips_webpsave_buffer(in, buffer, length, "strip", how->strip, "Q", how->quality,
+			"lossless", how->lossless, "effort", how->effort, NULL);
+	case SAVE_AVIF:
+		return vips_heifsave_buffer(in, buffer, length, "strip", how->strip, "Q", how->quality,
+			"compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", how->effort, "bitdepth", 8, NULL);
+	case SAVE_TIFF:
+		return vips_tiffsave_buffer(in, buffer, length, "strip", how->strip,
+			"compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,
+			"predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
+	}
+	return -1;
+}

@@ -1,0 +1,36 @@
+// The libvips calls that govips does not have, or not in the way that the engine needs them: loading from a descriptor
+// by a named loader, resampling without detours, colors, and saving with all settings. Each returns 0, or -1 with
+// libvips' error buffer filled. Images that are returned belong to the caller.
+#ifndef CALOTYPE_VIPS_H
+#define CALOTYPE_VIPS_H
+
+#include <vips/vips.h>
+
+typedef struct {
+	int quality;     // 1 to 100
+	int effort;      // on the scale of the encoder
+	int lossless;    // 0 or 1
+	int progressive; // 0 or 1
+	int strip;       // 1 leaves out all metadata
+} CalotypeSaving;
+
+typedef enum { LOAD_JPEG, LOAD_PNG, LOAD_GIF, LOAD_WEBP, LOAD_HEIF, LOAD_TIFF } CalotypeLoader;
+typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF } CalotypeSaver;
+
+void calotype_lock_down(void);
+int calotype_can(const char *operation);
+int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int all_pages, VipsImage **out);
+int calotype_copy_to_memory(VipsImage *in, VipsImage **out);
+int calotype_to_working(VipsImage *in, VipsImage **out, int deep);
+int calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKernel kernel);
+int calotype_premultiply(VipsImage *in, VipsImage **out);
+int calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format);
+int calotype_embed(VipsImage *in, VipsImage **out, int left, int top, int width, int height, double *color, int n);
+int calotype_spin(VipsImage *in, VipsImage **out, double angle, double *color, int n);
+int calotype_lay_on(VipsImage *in, VipsImage **out, double *color, int n);
+int calotype_frame(VipsImage *in, VipsImage **out, int top, int height);
+int calotype_join(VipsImage **frames, int n, int page_height, VipsImage **out);
+int calotype_with_metadata(VipsImage *in, VipsImage **out, int copyright_only);
+int calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **buffer, size_t *length);
+
+#endif
