@@ -47,12 +47,6 @@ func (c *Chain) Equal(d *Chain) bool {
 		c.Described == d.Described && c.settings == d.settings
 }
 
-// Concrete returns the chain with its format settled on f, as the key of a print in memory needs it.
-func (c Chain) Concrete(f *Format) Chain {
-	c.Format, c.Negotiated, c.Described = f, false, false
-	return c
-}
-
 // String returns the canonical spelling of the target, to follow /download/. Targets with equal strings are the same
 // work.
 func (t Target) String() string {
@@ -127,3 +121,8 @@ func (c *Call) append(b []byte) []byte {
 
 // String returns the canonical spelling of the call.
 func (c Call) String() string { return string(c.append(nil)) }
+
+// IsOriginal tells whether the chain asks for the uploaded bytes: no operation, no setting, no format.
+func (c *Chain) IsOriginal() bool {
+	return len(c.Calls) == 0 && c.settings == [maxSettings]Value{} && c.Format == nil && !c.Negotiated && !c.Described
+}

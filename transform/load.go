@@ -89,3 +89,11 @@ func (e *Engine) Capabilities() []Capability {
 
 // LibvipsVersion is the version of the linked libvips.
 func LibvipsVersion() string { return vips.Version }
+
+// Epoch names what the bytes of a print depend on beside the original and the address: the codecs, the kind of processor
+// that their arithmetic runs on, and the engine itself.
+func Epoch() string {
+	// engineVersion changes whenever the engine, or a default, makes other bytes of the same address.
+	const engineVersion = "1"
+	return vips.Version + "-" + runtime.GOARCH + "-" + engineVersion
+}

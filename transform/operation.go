@@ -95,8 +95,8 @@ func (p *Param) positional() bool {
 	return !p.Keyed && p.Kind != Word && p.Kind != Flag
 }
 
-// required tells whether the argument must be written.
-func (p *Param) required() bool {
+// Required tells whether the argument must be written.
+func (p *Param) Required() bool {
 	return p.Default == "" && !p.Keyed && p.Kind != Flag
 }
 

@@ -178,7 +178,7 @@ func (o *Operation) call(s segment, arguments []string) (Call, error) {
 	for i := range params {
 		p := &params[i]
 		if !call.values[i].Set {
-			if p.required() {
+			if p.Required() {
 				return Call{}, fail(p.Name, "is missing: it "+p.Expected(), "")
 			}
 			call.values[i] = p.fallback()
@@ -237,7 +237,7 @@ func (o *Operation) chooseForm(arguments []string) int {
 		for i := range f.Params {
 			if f.Params[i].positional() {
 				most++
-				if f.Params[i].required() {
+				if f.Params[i].Required() {
 					least++
 				}
 			}

@@ -22,7 +22,7 @@ func (f Form) signature(name string) string {
 		if p.Keyed {
 			text += "="
 		}
-		if p.required() {
+		if p.Required() {
 			b.WriteString(separator + text)
 		} else {
 			b.WriteString("[" + separator + text + "]")

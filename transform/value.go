@@ -138,18 +138,20 @@ func (p *Param) Expected() string {
 	}
 	switch p.Kind {
 	case Integer, Number:
-		kind := "a whole number"
+		kind := "a whole number" + unit
 		if p.Kind == Number {
-			kind = "a number with at most three decimals"
+			kind = "a number" + unit
 		}
-		if p.Wrap > 0 {
-			return "must be " + kind + unit
+		text := "must be " + kind
+		if p.Wrap == 0 {
+			text += " " + between
 		}
-		step := ""
 		if p.Step > 0 && p.Step != 1 {
-			step = ", a multiple of " + number(p.Step)
+			text += ", a multiple of " + number(p.Step)
+		} else if p.Kind == Number {
+			text += ", with at most three decimals"
 		}
-		return "must be " + kind + unit + " " + between + step
+		return text
 	case Length:
 		side := "width"
 		if p.Axis == Vertical {

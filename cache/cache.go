@@ -1,0 +1,135 @@
+// Package cache keeps results in memory within a byte budget, and makes a missing one once for all who wait for it.
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// ErrClosed is returned by Load once the cache is closed.
+var ErrClosed = errors.New("cache: closed")
+
+// The average sizes that the frequency counters are dimensioned for. They bound nothing.
+const (
+	typicalValue = 8 << 10
+	typicalAlias = 512
+)
+
+// aliasShare is the fraction of the budget, 1/aliasShare, that aliases may fill.
+const aliasShare = 32
+
+// A Cache keeps values under keys that describe them completely: nothing expires. Values are shared and must not be
+// changed. Which values stay is ristretto's choice (TinyLFU admission, sampled LFU eviction): any value may be gone,
+// or never kept at all. All methods may be called concurrently.
+type Cache[V any] struct {
+	size    func(V) int64
+	values  *table[V]
+	aliases *table[string] // the key that an alias stands for, so that an evicted value is freed whatever its aliases
+
+	ctx   context.Context // of every load
+	close context.CancelFunc
+
+	mu      sync.Mutex
+	closed  bool
+	flights map[string]*flight[V] // loads under way, and finished ones that ristretto has not taken in yet
+	running sync.WaitGroup        // the goroutines of all flights, also of those no longer in the map
+
+	hits, misses, joined atomic.Uint64
+}
+
+// New returns a cache of at most maxBytes bytes, aliases included. An entry costs size of its value (counted as 0 if
+// negative), its key and a fixed overhead; one that costs more than 1/16 of the budget is handed out but not kept.
+// With maxBytes 0 nothing is kept and loads are still shared. size is called once for every value loaded.
+func New[V any](maxBytes int64, size func(V) int64) (*Cache[V], error) {
+	if maxBytes < 0 {
+		return nil, fmt.Errorf("cache: budget of %d bytes is negative", maxBytes)
+	}
+	forAliases := maxBytes / aliasShare
+	values, err := newTable[V](maxBytes-forAliases, maxBytes/16, typicalValue)
+	if err != nil {
+		return nil, err
+	}
+	aliases, err := newTable[string](forAliases, forAliases/16, typicalAlias)
+	if err != nil {
+		values.close()
+		return nil, err
+	}
+	c := &Cache[V]{size: size, values: values, aliases: aliases, flights: map[string]*flight[V]{}}
+	c.ctx, c.close = context.WithCancel(context.Background())
+	return c, nil
+}
+
+// Lookup returns the value under key, or under the key that key is an alias of, if it is in memory. It does not
+// allocate and neither keeps nor changes key. A value just loaded may take a moment to be seen here; Load sees it
+// at once. A miss is not counted in Stats: the Load that follows it is.
+func (c *Cache[V]) Lookup(key []byte) (V, bool) {
+	var v V
+	// Aliases first: the frequency counters of values then see only true keys.
+	original, ok := c.aliases.lookup(key)
+	if ok {
+		v, ok = c.values.find(original)
+	} else {
+		v, ok = c.values.lookup(key)
+	}
+	if ok {
+		c.hits.Add(1)
+	}
+	return v, ok
+}
+
+// Alias makes a further spelling of key known: Lookup(alias) then answers like Lookup(key). The spelling must mean the
+// key for ever and for everyone: one whose answer depends on the time or on the asker is no alias. Aliases have a small
+// budget of their own and may be forgotten. It does not keep the slice alias.
+func (c *Cache[V]) Alias(alias []byte, key string) {
+	if string(alias) == key {
+		return
+	}
+	if known, ok := c.aliases.lookup(alias); ok && known == key {
+		return
+	}
+	c.aliases.set(string(alias), key, int64(len(key)))
+}
+
+// Remove forgets the value under key. Once it returns, Lookup and Load no longer see the value, and a load that was
+// under way does not bring it back: it still answers those who were waiting for it, and nobody else.
+func (c *Cache[V]) Remove(key string) {
+	c.mu.Lock()
+	delete(c.flights, key)
+	c.mu.Unlock()
+	c.values.remove(key)
+}
+
+// Stats is a snapshot; its numbers may be a few operations apart.
+type Stats struct {
+	Hits    uint64 // values answered from memory, by Lookup or Load
+	Misses  uint64 // loads started
+	Joined  uint64 // calls of Load that waited for a load started by another
+	Bytes   int64  // cost of what is kept, aliases included, and of what waits to be
+	Entries int64  // values kept or waiting to be
+}
+
+// Stats returns what has happened since New and what is kept now.
+func (c *Cache[V]) Stats() Stats {
+	return Stats{
+		Hits:    c.hits.Load(),
+		Misses:  c.misses.Load(),
+		Joined:  c.joined.Load(),
+		Bytes:   c.values.bytes.Load() + c.aliases.bytes.Load(),
+		Entries: c.values.entries.Load(),
+	}
+}
+
+// Close cancels the loads under way, waits until they have returned and frees everything. After it Lookup finds
+// nothing and Load returns ErrClosed. Further calls do nothing.
+func (c *Cache[V]) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.close()
+	c.running.Wait()
+	c.values.close()
+	c.aliases.close()
+}

@@ -1,0 +1,246 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/cache"
+	"calotype/store"
+	"calotype/transform"
+)
+
+// printed is a print as the cache keeps it, with the headers that tell of it. It is shared and never changed.
+type printed struct {
+	rendition   *transform.Rendition
+	path        string // canonical address, the key
+	tag         []byte
+	link        []byte
+	mediaType   []byte
+	disposition []byte
+	modified    []byte
+	created     time.Time
+}
+
+// size is what the print costs the cache.
+func (p *printed) size() int64 {
+	const fields = 512 // the structs, and the allocator's rounding
+	return int64(len(p.rendition.Body)+len(p.path)+len(p.link)+len(p.disposition)) + fields
+}
+
+// download serves /download/{id}, /download/{id}.{ext} and /download/{id}/{chain}.{ext}.
+func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
+	path := pathOf(ctx)
+	target, err := transform.Parse(string(path[len("/download/"):]))
+	if err != nil {
+		return err
+	}
+	o, err := h.original(ctx, target.ID)
+	if err != nil {
+		return err
+	}
+	if target.Chain.IsOriginal() {
+		return h.sendOriginal(ctx, o, string(path))
+	}
+	original := seen(o)
+	chain := target.Chain.Settle(original, string(ctx.Request.Header.Peek("Accept")))
+	plan, err := transform.NewPlan(chain, original, h.engine.Limits())
+	if err != nil {
+		return err
+	}
+	p := h.describePrint(o, chain)
+	header := &ctx.Response.Header
+	if target.Chain.Negotiated {
+		header.Set("Vary", "Accept")
+		header.Set("Content-Location", p.path)
+	}
+	make := func(work context.Context) (*printed, error) { return h.makePrint(work, o, plan, p) }
+	if target.Chain.Described {
+		return h.sendDescription(ctx, o, plan, p, make)
+	}
+	// A client that has the print already is not made to wait for it.
+	if h.sendNotModified(ctx, p, path) {
+		return nil
+	}
+	p, outcome, err := h.prints.Load(ctx, p.path, make)
+	if err != nil {
+		return err
+	}
+	if !target.Chain.Negotiated {
+		h.prints.Alias(path, p.path)
+	}
+	h.writePrint(ctx, p, path, cacheStatus(outcome))
+	return nil
+}
+
+// describePrint fills in what is known of a print before it is made.
+func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printed {
+	chain.Described = false
+	path := "/download/" + transform.Target{ID: o.ID.String(), Chain: chain}.String()
+	return &printed{
+		path:        path,
+		tag:         []byte(tagOf("print", o.Digest.String(), path, o.Name, h.epoch)),
+		link:        []byte(canonicalLink(path)),
+		mediaType:   []byte(chain.Format.Type),
+		disposition: []byte(disposition("inline", o, chain.Format)),
+		modified:    fasthttp.AppendHTTPDate(nil, o.Created),
+		created:     o.Created,
+	}
+}
+
+// makePrint renders what p describes.
+func (h *Handler) makePrint(ctx context.Context, o store.Original, plan *transform.Plan, p *printed) (*printed, error) {
+	file, err := h.store.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	rendition, err := h.engine.Render(ctx, file, plan)
+	if err != nil {
+		return nil, err
+	}
+	made := *p
+	made.rendition = rendition
+	return &made, nil
+}
+
+// writePrint sends a print, or 304 to a client that has it.
+func (h *Handler) writePrint(ctx *fasthttp.RequestCtx, p *printed, path []byte, status string) {
+	ctx.Response.Header.SetCanonical(headerCacheStatus, []byte(status))
+	if h.sendNotModified(ctx, p, path) {
+		return
+	}
+	ctx.Response.SetBodyRaw(p.rendition.Body)
+}
+
+// sendNotModified sets the headers of a print and answers 304 if the client has it.
+func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []byte) bool {
+	header := &ctx.Response.Header
+	header.SetContentTypeBytes(p.mediaType)
+	header.SetCanonical(headerETag, p.tag)
+	header.SetCanonical(headerLastModified, p.modified)
+	header.SetCanonical(headerCacheControl, keepImageBytes)
+	header.SetCanonical(headerDisposition, p.disposition)
+	setImageHeaders(header)
+	if string(path) != p.path {
+		header.SetCanonical(headerLink, p.link)
+	}
+	return notModified(ctx, p.tag, p.modified, p.created)
+}
+
+func cacheStatus(outcome cache.Outcome) string {
+	switch outcome {
+	case cache.Hit:
+		return "calotype; hit"
+	case cache.Joined:
+		return "calotype; fwd=uri-miss; collapsed"
+	}
+	return "calotype; fwd=uri-miss; stored"
+}
+
+// sendOriginal serves the bytes as they were uploaded.
+func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path string) error {
+	canonical := "/download/" + o.ID.String()
+	f := transform.FormatNamed(o.Format)
+	tag := []byte(tagOf("original", o.Digest.String(), o.Name))
+	modified := fasthttp.AppendHTTPDate(nil, o.Created)
+	header := &ctx.Response.Header
+	header.SetContentType(f.Type)
+	header.SetCanonical(headerETag, tag)
+	header.SetCanonical(headerLastModified, modified)
+	header.Set("Cache-Control", keepImage)
+	header.Set("Content-Disposition", disposition("inline", o, f))
+	setImageHeaders(header)
+	if path != canonical {
+		header.Set("Link", canonicalLink(canonical))
+	}
+	if string(ctx.Path()) == "/download" {
+		header.Set("Cache-Control", keepByQuery)
+		header.Set("Content-Location", canonical)
+	}
+	if notModified(ctx, tag, modified, o.Created) {
+		return nil
+	}
+	file, err := h.store.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	ctx.SetBodyStream(file, int(o.Bytes))
+	return nil
+}
+
+// printDescription is the answer to .json: the print without its pixels.
+type printDescription struct {
+	ID       string              `json:"id"`
+	URL      string              `json:"url"` // canonical address of the print
+	Format   string              `json:"format"`
+	Type     string              `json:"type"`
+	Width    int                 `json:"width"`
+	Height   int                 `json:"height"`
+	Frames   int                 `json:"frames"`
+	Bytes    int                 `json:"bytes"`
+	DPR      float64             `json:"dpr"` // the factor that came true
+	Plan     []string            `json:"plan"`
+	Original originalDescription `json:"original"`
+}
+
+// originalDescription is what answers in JSON say of an original.
+type originalDescription struct {
+	ID      string `json:"id"`
+	URL     string `json:"url"`
+	Name    string `json:"name,omitempty"`
+	Format  string `json:"format"`
+	Width   int    `json:"width"` // as a viewer sees it
+	Height  int    `json:"height"`
+	Frames  int    `json:"frames"`
+	Bytes   int64  `json:"bytes"`
+	Created string `json:"created"` // RFC 3339
+}
+
+func describeOriginal(o store.Original) originalDescription {
+	size := seen(o).Upright()
+	return originalDescription{
+		ID: o.ID.String(), URL: "/download/" + o.ID.String(), Name: o.Name, Format: o.Format,
+		Width: size.Width, Height: size.Height, Frames: o.Frames, Bytes: o.Bytes,
+		Created: o.Created.UTC().Format(time.RFC3339Nano),
+	}
+}
+
+// sendDescription answers .json. The print is made, since its bytes are counted; it is then in memory for the request that
+// is likely to follow.
+func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, o store.Original, plan *transform.Plan, p *printed, make func(context.Context) (*printed, error)) error {
+	tag := []byte(tagOf("description", string(p.tag)))
+	header := &ctx.Response.Header
+	header.SetCanonical(headerETag, tag)
+	header.SetCanonical(headerLastModified, p.modified)
+	header.Set("Cache-Control", keepDescription)
+	setImageHeaders(header)
+	if notModified(ctx, tag, p.modified, p.created) {
+		return nil
+	}
+	p, _, err := h.prints.Load(ctx, p.path, make)
+	if err != nil {
+		return err
+	}
+	r := p.rendition
+	return sendJSON(ctx, fasthttp.StatusOK, printDescription{
+		ID: o.ID.String(), URL: p.path, Format: r.Format.Name, Type: r.Format.Type,
+		Width: r.Size.Width, Height: r.Size.Height, Frames: r.Frames, Bytes: len(r.Body),
+		DPR: plan.Density, Plan: plan.Describe(), Original: describeOriginal(o),
+	})
+}
+
+// sendJSON writes a value as the body.
+func sendJSON(ctx *fasthttp.RequestCtx, status int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	ctx.SetStatusCode(status)
+	ctx.Response.Header.SetContentType("application/json")
+	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	ctx.SetBody(append(body, '\n'))
+	return nil
+}

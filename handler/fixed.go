@@ -1,0 +1,68 @@
+package handler
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/valyala/fasthttp"
+)
+
+// pagePolicy lets pages load styles and images from here, and nothing else from anywhere.
+const pagePolicy = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+// A page is one of the HTML pages.
+type page interface{ render(w io.Writer) error }
+
+// writePage sends a page with the status that has been set.
+func (h *Handler) writePage(ctx *fasthttp.RequestCtx, p page) {
+	var body bytes.Buffer
+	if err := p.render(&body); err != nil {
+		h.log.Error("a page cannot be made", "error", err)
+		ctx.Error("", fasthttp.StatusInternalServerError)
+		return
+	}
+	header := &ctx.Response.Header
+	header.SetContentType("text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", pagePolicy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin")
+	ctx.SetBody(body.Bytes())
+}
+
+// home leads who opens the bare address to the upload page.
+func (h *Handler) home(ctx *fasthttp.RequestCtx) error {
+	ctx.Response.Header.Set("Location", "/upload-image")
+	ctx.Response.Header.Set("Cache-Control", "no-cache")
+	ctx.SetStatusCode(fasthttp.StatusFound)
+	return nil
+}
+
+// asset serves the style sheet, whose name tells its content.
+func (h *Handler) asset(ctx *fasthttp.RequestCtx) error {
+	path, body := stylesheet()
+	if string(pathOf(ctx)) != path {
+		return errNoRoute
+	}
+	header := &ctx.Response.Header
+	header.SetContentType("text/css; charset=utf-8")
+	header.Set("Cache-Control", keepAsset)
+	header.Set("X-Content-Type-Options", "nosniff")
+	ctx.Response.SetBodyRaw(body)
+	return nil
+}
+
+// capabilities lists the formats that the linked libvips reads and writes.
+func (h *Handler) capabilities(ctx *fasthttp.RequestCtx) error {
+	ctx.Response.Header.Set("Cache-Control", keepDescription)
+	return sendJSON(ctx, fasthttp.StatusOK, map[string]any{"formats": h.engine.Capabilities()})
+}
+
+// description serves the API description.
+func (h *Handler) description(ctx *fasthttp.RequestCtx) error {
+	ctx.Response.Header.Set("Cache-Control", keepDescription)
+	ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
+	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	ctx.Response.Header.SetContentType("application/json")
+	ctx.Response.SetBodyRaw(h.openAPI)
+	return nil
+}

@@ -1,0 +1,143 @@
+package handler
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/store"
+	"calotype/transform"
+)
+
+// The number of images on a page of the gallery.
+const (
+	galleryLimit = 60
+	galleryMost  = 500
+)
+
+// downloadQuery serves /download?id= and /download?exts=, and without either the gallery of all images.
+func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
+	query := ctx.QueryArgs()
+	if query.Has("id") {
+		o, err := h.original(ctx, string(query.Peek("id")))
+		if err != nil {
+			return err
+		}
+		return h.sendOriginal(ctx, o, "/download?id="+o.ID.String())
+	}
+	formats, err := formatsOf(string(query.Peek("exts")))
+	if err != nil {
+		return err
+	}
+	page := store.Query{Formats: formats, Limit: galleryLimit}
+	if query.Has("limit") {
+		page.Limit, err = strconv.Atoi(string(query.Peek("limit")))
+		if err != nil || page.Limit < 1 || page.Limit > galleryMost {
+			return fmt.Errorf("%w: limit is a number from 1 to %d, not %q", errBadQuery, galleryMost, quoted(string(query.Peek("limit"))))
+		}
+	}
+	if query.Has("before") {
+		page.Before, err = store.ParseID(string(query.Peek("before")))
+		if err != nil {
+			return fmt.Errorf("%w: before is the id of an image, not %q", errBadQuery, quoted(string(query.Peek("before"))))
+		}
+	}
+	return h.gallery(ctx, page)
+}
+
+// formatsOf reads a list of types such as jpeg|jpg|png. Commas, semicolons and spaces do as well. Nothing means all.
+func formatsOf(list string) ([]string, error) {
+	var names []string
+	separator := func(r rune) bool { return strings.ContainsRune("|,; +", r) }
+	for _, word := range strings.FieldsFunc(strings.ToLower(list), separator) {
+		f := transform.FormatByExtension(strings.TrimPrefix(word, "."))
+		if f == nil {
+			var known []string
+			for _, f := range transform.Formats {
+				known = append(known, f.Extension)
+			}
+			return nil, fmt.Errorf("%w: exts lists types among %s, and %q is none of them", errBadQuery, strings.Join(known, ", "), quoted(word))
+		}
+		if !slices.Contains(names, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names, nil
+}
+
+// galleryDescription is the gallery for programs.
+type galleryDescription struct {
+	Images []originalDescription `json:"images"`
+	Next   string                `json:"next,omitempty"` // address of the next page
+}
+
+// gallery shows a page of originals, the newest first.
+func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
+	asked := page
+	asked.Limit++ // one more tells whether there is a next page
+	originals, err := h.store.List(ctx, asked)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if len(originals) > page.Limit {
+		originals = originals[:page.Limit]
+		next = galleryAddress(page, originals[page.Limit-1].ID.String())
+	}
+	header := &ctx.Response.Header
+	header.Set("Cache-Control", keepPage)
+	header.Set("Vary", "Accept")
+	if prefersJSON(ctx) {
+		answer := galleryDescription{Images: []originalDescription{}, Next: next}
+		for _, o := range originals {
+			answer.Images = append(answer.Images, describeOriginal(o))
+		}
+		return sendJSON(ctx, fasthttp.StatusOK, answer)
+	}
+	view := galleryPage{Types: page.Formats, Next: next}
+	if page.Before != (store.ID{}) {
+		view.First = galleryAddress(page, "")
+	}
+	for _, o := range originals {
+		d := describeOriginal(o)
+		view.Images = append(view.Images, galleryImage{
+			ID: d.ID, Name: d.Name, URL: d.URL, Format: d.Format, Width: d.Width, Height: d.Height, Bytes: d.Bytes, Created: o.Created,
+			Thumbnail: d.URL + "/resize:320,320.webp", Thumbnail2x: d.URL + "/resize:320,320/dpr:2.webp",
+		})
+	}
+	h.writePage(ctx, view)
+	return nil
+}
+
+// galleryAddress is the address of a page of the gallery, after the image with the id before or from the newest.
+func galleryAddress(page store.Query, before string) string {
+	query := url.Values{}
+	if len(page.Formats) > 0 {
+		query.Set("exts", strings.Join(page.Formats, "|"))
+	}
+	if page.Limit != galleryLimit {
+		query.Set("limit", strconv.Itoa(page.Limit))
+	}
+	if before != "" {
+		query.Set("before", before)
+	}
+	if len(query) == 0 {
+		return "/download"
+	}
+	return "/download?" + query.Encode()
+}
+
+// prefersHTML and prefersJSON read an Accept header as far as pages need it: browsers name text/html, programs that want
+// JSON name application/json.
+func prefersHTML(ctx *fasthttp.RequestCtx) bool {
+	return bytes.Contains(ctx.Request.Header.Peek("Accept"), []byte("text/html"))
+}
+
+func prefersJSON(ctx *fasthttp.RequestCtx) bool {
+	return !prefersHTML(ctx) && bytes.Contains(ctx.Request.Header.Peek("Accept"), []byte("application/json"))
+}

@@ -1,0 +1,129 @@
+// Package handler speaks HTTP: routes, headers, problems, uploads, downloads and pages. Beside the main program it is the
+// only package that knows fasthttp.
+package handler
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/cache"
+	"calotype/store"
+	"calotype/transform"
+)
+
+// Options configure a Handler.
+type Options struct {
+	Store  *store.Store
+	Engine *transform.Engine
+	// CacheBytes bounds the prints that are kept in memory.
+	CacheBytes int64
+	// MaxUploadBytes bounds one uploaded image.
+	MaxUploadBytes int64
+	// UploadPause is how long an upload may send nothing before its connection is closed; 0 means 30 seconds.
+	UploadPause time.Duration
+	Log         *slog.Logger
+}
+
+// A Handler answers requests. Its methods may be called concurrently.
+type Handler struct {
+	options Options
+	store   *store.Store
+	engine  *transform.Engine
+	prints  *cache.Cache[*printed]
+	log     *slog.Logger
+	epoch   string // whatever the bytes of a print depend on beside original and address
+	openAPI []byte
+}
+
+// New returns a handler over a store and an engine, which stay the caller's to close.
+func New(o Options) (*Handler, error) {
+	prints, err := cache.New(o.CacheBytes, func(p *printed) int64 { return p.size() })
+	if err != nil {
+		return nil, err
+	}
+	if o.UploadPause <= 0 {
+		o.UploadPause = 30 * time.Second
+	}
+	h := &Handler{
+		options: o, store: o.Store, engine: o.Engine, prints: prints, log: o.Log,
+		epoch: transform.Epoch(),
+	}
+	h.openAPI, err = openAPI()
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Close stops the prints that are being made and frees the cache. No request may come later.
+func (h *Handler) Close() { h.prints.Close() }
+
+// Serve answers one request: from memory if the very same address has been answered before, else by its route.
+func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
+	defer h.recover(ctx)
+	path := pathOf(ctx)
+	reading := ctx.IsGet() || ctx.IsHead()
+	if reading {
+		if p, ok := h.prints.Lookup(path); ok {
+			h.writePrint(ctx, p, path, "calotype; hit")
+			return
+		}
+	}
+	if err := h.route(ctx, path); err != nil {
+		h.fail(ctx, err)
+	}
+	if reading && ctx.Request.IsBodyStream() {
+		// Nobody reads a body that comes with a GET; where it ends and the next request begins is not worth guessing.
+		ctx.SetConnectionClose()
+	}
+}
+
+// recover turns a panic into an answer and a line in the log, so that it costs one request.
+func (h *Handler) recover(ctx *fasthttp.RequestCtx) {
+	if cause := recover(); cause != nil {
+		ctx.Response.Reset()
+		h.fail(ctx, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+		ctx.SetConnectionClose()
+	}
+}
+
+// pathOf returns the path of the request as the client wrote it. It is the only source of keys: fasthttp's own notion of
+// a path is decoded and cleaned. The slice is valid as long as ctx.
+func pathOf(ctx *fasthttp.RequestCtx) []byte {
+	target := ctx.Request.Header.RequestURI()
+	if len(target) > 0 && target[0] != '/' {
+		// The absolute form, http://host/path, is for proxies and must be understood by all servers (RFC 9112, 3.2.2).
+		if i := bytes.Index(target, []byte("://")); i >= 0 {
+			if j := bytes.IndexByte(target[i+3:], '/'); j >= 0 {
+				target = target[i+3+j:]
+			}
+		}
+	}
+	if i := bytes.IndexByte(target, '?'); i >= 0 {
+		target = target[:i]
+	}
+	return target
+}
+
+// original finds what the index knows of an id in an address.
+func (h *Handler) original(ctx context.Context, id string) (store.Original, error) {
+	parsed, err := store.ParseID(id)
+	if err != nil {
+		return store.Original{}, fmt.Errorf("%w: %q is no id", store.ErrNotFound, id)
+	}
+	return h.store.Get(ctx, parsed)
+}
+
+// seen returns what a plan must know of an original.
+func seen(o store.Original) transform.Original {
+	return transform.Original{
+		Format: o.Format, Size: transform.Size{Width: o.Width, Height: o.Height},
+		Orientation: o.Orientation, Frames: o.Frames, Depth: o.Depth, Alpha: o.Alpha,
+	}
+}

@@ -1,0 +1,342 @@
+package handler
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"calotype/transform"
+)
+
+// object is a JSON object under construction.
+type object = map[string]any
+
+// openAPI describes the API in OpenAPI 3.1, from the tables of routes, problems, operations, settings and formats.
+func openAPI() ([]byte, error) {
+	paths := object{}
+	for _, r := range routes {
+		if r.internal {
+			continue
+		}
+		item := object{}
+		for _, m := range r.methods {
+			item[strings.ToLower(m.name)] = operationObject(r, m)
+		}
+		paths[r.path] = item
+	}
+	// A chain has a variable number of segments, which OpenAPI has no words for: its path stands for all of them.
+	paths["/download/{id}/{chain}"] = object{"get": chainOperation()}
+	return json.MarshalIndent(object{
+		"openapi": "3.1.0",
+		"info": object{
+			"title":       "Calotype",
+			"description": "Upload an image once, then ask by URL for any print of it.",
+			"version":     "1",
+			"license":     object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
+		},
+		"servers": []any{object{"url": "/"}},
+		"paths":   paths,
+		"components": object{
+			"schemas": object{
+				"Problem":   problemSchema(),
+				"Original":  originalSchema(),
+				"Uploaded":  uploadedSchema(),
+				"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas()},
+				"Format":    object{"type": "string", "enum": formatExtensions(), "description": "Extension of a print."},
+			},
+			"responses": problemResponses(),
+		},
+	}, "", "  ")
+}
+
+var schemaRef = func(name string) object { return object{"$ref": "#/components/schemas/" + name} }
+
+func jsonContent(schema object) object {
+	return object{"application/json": object{"schema": schema}}
+}
+
+func htmlContent() object { return object{"schema": object{"type": "string"}} }
+
+// operationObject describes one method of a route.
+func operationObject(r route, m method) object {
+	o := object{"summary": m.summary, "operationId": operationID(r, m)}
+	switch operationID(r, m) {
+	case "getUploadImage":
+		o["responses"] = withProblems(object{"200": object{"description": "The page.", "content": object{"text/html": htmlContent()}}})
+	case "postUploadImage":
+		binary := object{"type": "string", "contentMediaType": "application/octet-stream"}
+		o["requestBody"] = object{"required": true, "content": object{
+			"multipart/form-data": object{"schema": object{
+				"type": "object", "description": "Any number of files under any names.",
+				"additionalProperties": object{"type": "array", "items": binary},
+			}},
+			"image/*":                  object{"schema": object{}},
+			"application/octet-stream": object{"schema": object{}},
+		}}
+		o["responses"] = withProblems(object{"201": object{
+			"description": "Kept, and on disk. Several files are answered by a list, with an error in the place of each that was refused.",
+			"headers":     object{"Location": object{"description": "Address of the image, if it was one.", "schema": object{"type": "string"}}},
+			"content": object{
+				"application/json": object{"schema": object{"oneOf": []any{
+					schemaRef("Uploaded"),
+					object{"type": "object", "required": []string{"images"}, "properties": object{
+						"images": object{"type": "array", "items": object{"anyOf": []any{
+							schemaRef("Uploaded"),
+							object{"type": "object", "required": []string{"error"}, "properties": object{"name": object{"type": "string"}, "error": schemaRef("Problem")}},
+						}}},
+					}},
+				}}},
+				"text/html": htmlContent(),
+			},
+		}})
+	case "getDownload":
+		o["parameters"] = []any{
+			queryParameter("id", "Id of an image; the answer is its original.", object{"type": "string"}),
+			queryParameter("exts", "Types to show, as in jpeg|png; nothing shows all.", object{"type": "string"}),
+			queryParameter("before", "Id of the last image of the page before.", object{"type": "string"}),
+			queryParameter("limit", "Images on a page.", object{"type": "integer", "minimum": 1, "maximum": galleryMost, "default": galleryLimit}),
+		}
+		content := imageContent()
+		content["text/html"] = htmlContent()
+		content["application/json"] = object{"schema": object{"type": "object", "required": []string{"images"}, "properties": object{
+			"images": object{"type": "array", "items": schemaRef("Original")},
+			"next":   object{"type": "string", "description": "Address of the next page."},
+		}}}
+		o["responses"] = withProblems(object{
+			"200": object{"description": "The original, or the gallery: a page, or JSON where Accept names it.", "content": content},
+			"304": object{"description": "The client has it."},
+		})
+	case "getDownloadId":
+		o["parameters"] = []any{idParameter()}
+		o["responses"] = imageResponses()
+	case "getCapabilities":
+		o["responses"] = withProblems(object{"200": object{"description": "The formats.", "content": jsonContent(object{
+			"type": "object", "required": []string{"formats"}, "properties": object{"formats": object{"type": "array", "items": object{
+				"type": "object", "required": []string{"format", "read", "write"}, "properties": object{
+					"format": object{"type": "string"}, "read": object{"type": "boolean"}, "write": object{"type": "boolean"},
+				},
+			}}},
+		})}})
+	default:
+		o["responses"] = withProblems(object{"200": object{"description": "JSON.", "content": jsonContent(object{"type": "object"})}})
+	}
+	return o
+}
+
+// operationID makes a name of a method and a path: getDownloadId.
+func operationID(r route, m method) string {
+	id := strings.ToLower(m.name)
+	for _, word := range strings.FieldsFunc(r.path, func(c rune) bool { return strings.ContainsRune("/-{}.", c) }) {
+		id += strings.ToUpper(word[:1]) + word[1:]
+	}
+	return id
+}
+
+// chainOperation describes prints.
+func chainOperation() object {
+	return object{
+		"operationId": "getPrint",
+		"summary":     "A print of the image: a chain of operations and settings, segment by segment, and an extension.",
+		"description": "Operations run in the order in which they stand. Segments are described by the schema Operation. " +
+			"The extension is a format, auto (chosen by Accept) or json (the print described).",
+		"parameters": []any{
+			idParameter(),
+			object{
+				"name": "chain", "in": "path", "required": true, "schema": object{"type": "string"},
+				"example": "crop:0,0,200,200/rotate:90.png",
+			},
+		},
+		"responses": imageResponses(),
+	}
+}
+
+func idParameter() object {
+	return object{
+		"name": "id", "in": "path", "required": true, "description": "Id of an image; an extension may follow it.",
+		"schema": object{"type": "string"},
+	}
+}
+
+func queryParameter(name, doc string, schema object) object {
+	return object{"name": name, "in": "query", "description": doc, "schema": schema}
+}
+
+func imageContent() object {
+	content := object{}
+	for _, f := range transform.Formats {
+		content[f.Type] = object{"schema": object{}}
+	}
+	return content
+}
+
+func imageResponses() object {
+	content := imageContent()
+	content["application/json"] = object{"schema": object{"type": "object"}}
+	return withProblems(object{
+		"200": object{
+			"description": "The image, or for .json its description.", "content": content,
+			"headers": object{
+				"ETag": object{"schema": object{"type": "string"}},
+				"Link": object{"description": "The canonical address, if another was used.", "schema": object{"type": "string"}},
+			},
+		},
+		"304": object{"description": "The client has it."},
+	})
+}
+
+// withProblems adds what every resource may answer.
+func withProblems(responses object) object {
+	responses["default"] = object{
+		"description": "A problem. The statuses and types are listed in components/responses.",
+		"content":     object{"application/problem+json": object{"schema": schemaRef("Problem")}, "text/html": htmlContent()},
+	}
+	return responses
+}
+
+func problemResponses() object {
+	responses := object{}
+	for _, p := range append(slices.Clone(problems), internal) {
+		responses[p.code] = object{
+			"description": strconv.Itoa(p.status) + ": " + p.title + ".",
+			"content":     object{"application/problem+json": object{"schema": schemaRef("Problem")}},
+		}
+	}
+	return responses
+}
+
+func problemSchema() object {
+	text, number := object{"type": "string"}, object{"type": "integer"}
+	return object{
+		"type": "object", "description": "RFC 9457; what is wrong in a chain is told part by part.",
+		"required": []string{"type", "title", "status"},
+		"properties": object{
+			"type": text, "title": text, "status": number, "detail": text,
+			"segment": number, "offset": number, "operation": text, "parameter": text, "expected": text, "got": text,
+		},
+	}
+}
+
+func originalSchema() object {
+	text, number := object{"type": "string"}, object{"type": "integer"}
+	return object{
+		"type": "object", "required": []string{"id", "url", "format", "width", "height", "frames", "bytes", "created"},
+		"properties": object{
+			"id": text, "url": text, "name": text, "format": text, "width": number, "height": number,
+			"frames": number, "bytes": number, "created": object{"type": "string", "format": "date-time"},
+		},
+	}
+}
+
+func uploadedSchema() object {
+	text, number := object{"type": "string"}, object{"type": "integer"}
+	return object{
+		"type": "object", "required": []string{"id", "url", "format", "width", "height", "bytes"},
+		"properties": object{
+			"id": text, "url": text, "name": text, "format": text,
+			"width": number, "height": number, "frames": number, "bytes": number,
+		},
+	}
+}
+
+func formatExtensions() []string {
+	var names []string
+	for _, f := range transform.Formats {
+		names = append(append(names, f.Extension), f.Spellings...)
+	}
+	return append(names, "auto", "json")
+}
+
+// callSchemas describes every form of every operation, and every setting, for tools that build chains.
+func callSchemas() []any {
+	var schemas []any
+	for _, o := range transform.Operations {
+		for i, f := range o.Forms {
+			title := o.Name
+			if len(o.Forms) > 1 {
+				title = fmt.Sprintf("%s (%d)", o.Name, i+1)
+			}
+			schema := object{
+				"title": title, "description": strings.TrimSpace(o.Doc + " " + f.Doc), "type": "object",
+				"x-name": o.Name, "x-examples": o.Examples, "x-signature": o.Signatures(" or "),
+				"properties": paramSchemas(f.Params),
+			}
+			if required := requiredNames(f.Params); len(required) > 0 {
+				schema["required"] = required
+			}
+			schemas = append(schemas, schema)
+		}
+	}
+	for _, s := range transform.Settings {
+		schemas = append(schemas, object{
+			"title": s.Name, "description": s.Doc, "type": "object", "x-name": s.Name, "x-setting": true,
+			"x-examples": []string{s.Example}, "x-signature": s.Signature(),
+			"properties": paramSchemas([]transform.Param{s.Param}), "required": []string{s.Param.Name},
+		})
+	}
+	return schemas
+}
+
+func requiredNames(params []transform.Param) []string {
+	var names []string
+	for i := range params {
+		if params[i].Required() {
+			names = append(names, params[i].Name)
+		}
+	}
+	return names
+}
+
+func paramSchemas(params []transform.Param) object {
+	properties := object{}
+	for i := range params {
+		properties[params[i].Name] = paramSchema(&params[i], i)
+	}
+	return properties
+}
+
+func paramSchema(p *transform.Param, place int) object {
+	schema := object{"description": p.Doc, "x-place": place, "x-named": p.Keyed}
+	bounds := func(s object) object {
+		if p.Wrap == 0 {
+			s["minimum"], s["maximum"] = p.Min, p.Max
+		}
+		if p.Step != 0 {
+			s["multipleOf"] = p.Step
+		}
+		return s
+	}
+	switch p.Kind {
+	case transform.Integer:
+		schema["type"] = "integer"
+		bounds(schema)
+	case transform.Number:
+		schema["type"] = "number"
+		bounds(schema)
+	case transform.Length:
+		schema["oneOf"] = []any{
+			bounds(object{"type": "integer", "x-unit": "pixels"}),
+			object{"type": "string", "pattern": `^-?\d{1,6}(\.\d{1,3})?p$`, "x-unit": "percent"},
+		}
+	case transform.Word:
+		schema["type"], schema["enum"] = "string", p.Words
+	case transform.Flag:
+		schema["type"] = "boolean"
+	case transform.Switch:
+		schema["type"], schema["enum"] = "integer", []int{0, 1}
+	case transform.Color:
+		schema["type"], schema["x-kind"] = "string", "color"
+	case transform.Point:
+		schema["type"], schema["pattern"], schema["x-kind"] = "string", `^\d(\.\d{1,3})?x\d(\.\d{1,3})?$`, "point"
+	case transform.Ratio:
+		schema["type"], schema["pattern"], schema["x-kind"] = "string", `^\d{1,6}(\.\d{1,3})?x\d{1,6}(\.\d{1,3})?$`, "ratio"
+	}
+	if p.Unit != transform.NoUnit {
+		schema["x-unit"] = string(p.Unit)
+	}
+	if p.Default != "" {
+		schema["x-default"] = p.Default
+	}
+	return schema
+}

@@ -1,0 +1,307 @@
+package handler
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html"
+	"html/template"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// The HTML pages: what a browser gets where a program gets JSON. They need no JavaScript, and keep to the policy
+// "default-src 'self'; img-src 'self' blob: data:": nothing in them is inline. Names of files and messages are
+// anyone's words; html/template escapes them and <bdi> keeps their writing direction to themselves.
+
+// uploadPage is the form of GET /upload-image. A limit of 0 is not spoken of.
+type uploadPage struct {
+	MaxBytes  int64    // of one image
+	MaxPixels int64    // of one image
+	Formats   []string // names or media types: "jpeg", "image/png"
+}
+
+// uploadedPage is what a browser sees after it posted the form.
+type uploadedPage struct{ Images []uploadedImage }
+
+// uploadedImage is one file of the form. Where Problem says in plain words why the file was refused, only Name
+// need be set. URL is the path of the original; paths of prints are made from it.
+type uploadedImage struct {
+	Name, ID, URL, Thumbnail, Format string
+	Width, Height                    int
+	Bytes                            int64
+	Problem                          string
+}
+
+// galleryPage is one page of the originals, the newest first.
+type galleryPage struct {
+	Types  []string // the types asked for; none means all
+	Images []galleryImage
+	Next   string // URL of the next page, "" on the last
+	First  string // URL of the first page, "" on it
+}
+
+// galleryImage is one original. Choosing it downloads URL. Thumbnail2x may be empty.
+type galleryImage struct {
+	ID, Name, URL, Thumbnail, Thumbnail2x, Format string
+	Width, Height                                 int
+	Bytes                                         int64
+	Created                                       time.Time
+}
+
+// problemPage tells a person what went wrong.
+type problemPage struct {
+	Status        int
+	Title, Detail string
+}
+
+// Each render writes the whole page to w, or returns an error and has written nothing. Safe for concurrent use.
+
+func (p uploadPage) render(w io.Writer) error   { return renderPage(w, uploadTemplate, "upload", p) }
+func (p uploadedPage) render(w io.Writer) error { return renderPage(w, uploadedTemplate, "", p) }
+func (p galleryPage) render(w io.Writer) error  { return renderPage(w, galleryTemplate, "gallery", p) }
+func (p problemPage) render(w io.Writer) error  { return renderPage(w, problemTemplate, "", p) }
+
+//go:embed pages
+var pageFiles embed.FS
+
+var stylesheetPath, stylesheetBody = func() (string, []byte) {
+	body, err := pageFiles.ReadFile("pages/style.css")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	sum := sha256.Sum256(body)
+	return "/assets/style." + hex.EncodeToString(sum[:4]) + ".css", body
+}()
+
+// stylesheet returns the path that the pages link and the text to serve there. The path changes with the text, so
+// the answer may be cached for ever. The body is shared and must not be changed.
+func stylesheet() (path string, body []byte) { return stylesheetPath, stylesheetBody }
+
+var (
+	uploadTemplate   = parsePage("upload.html")
+	uploadedTemplate = parsePage("uploaded.html")
+	galleryTemplate  = parsePage("gallery.html")
+	problemTemplate  = parsePage("problem.html")
+)
+
+func parsePage(file string) *template.Template {
+	layout := template.New("layout.html").Funcs(template.FuncMap{
+		"caption":    caption,
+		"filters":    typeFilters,
+		"format":     formatName,
+		"formats":    formatNames,
+		"galleryURL": func() string { return galleryURL(nil) },
+		"imgTag":     imgTag,
+		"limits":     limitsInWords,
+		"prints":     samplePrints,
+		"size":       humanBytes,
+		"stylesheet": func() string { return stylesheetPath },
+		"summary":    uploadSummary,
+	})
+	return template.Must(layout.ParseFS(pageFiles, "pages/layout.html", "pages/"+file))
+}
+
+// renderPage puts page into the layout. The section is the entry of the main navigation that it stands for, if any.
+func renderPage(w io.Writer, t *template.Template, section string, page any) error {
+	var b bytes.Buffer
+	if err := t.Execute(&b, struct {
+		Section string
+		Page    any
+	}{section, page}); err != nil {
+		return fmt.Errorf("rendering a page: %w", err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// galleryTypes are the types that the gallery offers as filters.
+var galleryTypes = []string{"jpeg", "png", "gif", "webp", "avif", "tiff"}
+
+// galleryURL is the address of the gallery of these types; of all if there are none.
+func galleryURL(types []string) string {
+	if len(types) == 0 {
+		return "/download"
+	}
+	return "/download?exts=" + url.QueryEscape(strings.Join(types, "|"))
+}
+
+// typeFilter is a type that the gallery shows or could show, and the address that changes it.
+type typeFilter struct {
+	Type  string
+	Shown bool
+	URL   string
+}
+
+// typeFilters returns the types to choose from when asked are shown: each link adds its type or takes it away.
+func typeFilters(asked []string) []typeFilter {
+	chosen := make([]string, len(asked))
+	for i, name := range asked {
+		chosen[i] = canonicalType(name)
+	}
+	offered := slices.Clone(galleryTypes)
+	for _, name := range chosen {
+		if !slices.Contains(offered, name) {
+			offered = append(offered, name)
+		}
+	}
+	list := make([]typeFilter, len(offered))
+	for i, name := range offered {
+		var next []string
+		shown := slices.Contains(chosen, name)
+		for _, other := range offered {
+			if (other == name && !shown) || (other != name && slices.Contains(chosen, other)) {
+				next = append(next, other)
+			}
+		}
+		list[i] = typeFilter{name, shown, galleryURL(next)}
+	}
+	return list
+}
+
+// samplePrint is a print to look at, with its chain as a URL ends in it.
+type samplePrint struct{ Chain, URL, Doc string }
+
+func samplePrints(original string) []samplePrint {
+	list := []samplePrint{
+		{Chain: "/resize:400.webp", Doc: "400 pixels wide, as WebP"},
+		{Chain: "/crop:0,0,200,200/rotate:90.png", Doc: "the upper left corner, turned"},
+		{Chain: ".json", Doc: "what is known of it"},
+	}
+	for i := range list {
+		list[i].URL = original + list[i].Chain
+	}
+	return list
+}
+
+// imgTag is the HTML that shows the image, to be copied. Characters that cannot be seen, such as those that change
+// the writing direction, are spelled out: what is copied is what was read.
+func imgTag(i uploadedImage) string {
+	var alt strings.Builder
+	for _, r := range caption(i.Name, "") {
+		if unicode.IsGraphic(r) {
+			alt.WriteString(html.EscapeString(string(r)))
+		} else {
+			fmt.Fprintf(&alt, "&#x%X;", r)
+		}
+	}
+	return fmt.Sprintf(`<img src="%s" width="%d" height="%d" alt="%s">`, html.EscapeString(i.URL), i.Width, i.Height, alt.String())
+}
+
+// caption returns the name of a file as it can be shown, or the fallback if there is nothing to show.
+func caption(name, fallback string) string {
+	if name = strings.TrimSpace(strings.ToValidUTF8(name, "\uFFFD")); name == "" {
+		return fallback
+	}
+	return name
+}
+
+// uploadSummary says how many images were kept and how many were not.
+func uploadSummary(images []uploadedImage) string {
+	kept, refused := 0, 0
+	for _, image := range images {
+		if image.Problem == "" {
+			kept++
+		} else {
+			refused++
+		}
+	}
+	switch {
+	case refused == 0:
+		return counted(kept, "image") + " uploaded"
+	case kept == 0:
+		return counted(refused, "file") + " refused"
+	default:
+		return counted(kept, "image") + " uploaded, " + humanNumber(int64(refused)) + " refused"
+	}
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return humanNumber(int64(n)) + " " + what + "s"
+}
+
+// canonicalType returns the one spelling of a format's name, from any spelling or a media type.
+func canonicalType(name string) string {
+	switch name = strings.TrimPrefix(strings.ToLower(name), "image/"); name {
+	case "jpg":
+		return "jpeg"
+	case "tif":
+		return "tiff"
+	default:
+		return name
+	}
+}
+
+// formatName is a format as people write it.
+func formatName(name string) string {
+	if name = canonicalType(name); name == "webp" {
+		return "WebP"
+	}
+	return strings.ToUpper(name)
+}
+
+// formatNames lists formats as a choice: "JPEG, PNG or WebP".
+func formatNames(names []string) string {
+	var written []string
+	for _, name := range names {
+		if name = formatName(name); !slices.Contains(written, name) {
+			written = append(written, name)
+		}
+	}
+	if last := len(written) - 1; last > 0 {
+		return strings.Join(written[:last], ", ") + " or " + written[last]
+	}
+	return strings.Join(written, "")
+}
+
+// limitsInWords says the limits of an upload in words, "" if there are none.
+func limitsInWords(maxBytes, maxPixels int64) string {
+	var parts []string
+	if mebibytes := maxBytes >> 20; maxBytes > 0 && mebibytes<<20 == maxBytes {
+		parts = append(parts, "at most "+humanNumber(mebibytes)+" MiB")
+	} else if maxBytes > 0 {
+		parts = append(parts, "at most "+humanNumber(maxBytes)+" bytes")
+	}
+	if maxPixels > 0 {
+		parts = append(parts, "at most "+strconv.FormatFloat(float64(maxPixels)/1e6, 'f', -1, 64)+" megapixels")
+	}
+	return strings.Join(parts, " and ")
+}
+
+// humanBytes is a size with two digits or more, in powers of 1000: "812 bytes", "1.4 MB".
+func humanBytes(n int64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	if n < 1000 {
+		return strconv.FormatInt(n, 10) + " bytes"
+	}
+	value, units := float64(n)/1000, []string{"kB", "MB", "GB", "TB", "PB", "EB"}
+	for value >= 999.5 && len(units) > 1 {
+		value, units = value/1000, units[1:]
+	}
+	digits := 0
+	if value < 9.95 {
+		digits = 1
+	}
+	return strconv.FormatFloat(value, 'f', digits, 64) + " " + units[0]
+}
+
+// humanNumber writes n with a comma between thousands.
+func humanNumber(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

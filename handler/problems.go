@@ -1,0 +1,161 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/url"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/cache"
+	"calotype/store"
+	"calotype/transform"
+)
+
+// The ways in which a request can be wrong that only HTTP knows of.
+var (
+	errBadRequest = errors.New("the request is not HTTP/1.1")
+	errLongHead   = errors.New("the headers are too long")
+	errNoRoute    = errors.New("there is nothing at this address")
+	errMethod     = errors.New("this address does not take the method")
+	errNoFile     = errors.New("no file was sent")
+	errBadForm    = errors.New("the form cannot be read")
+	errBadQuery   = errors.New("the query is not understood")
+	errUploadSize = errors.New("the file is too large")
+	errCutOff     = errors.New("the upload ended early")
+)
+
+// A problem is what a client is told of one kind of failure.
+type problem struct {
+	err    error
+	status int
+	code   string // last part of the type of an RFC 9457 problem, and the value of Calotype-Error
+	title  string
+	keep   string // Cache-Control: how long the answer may be believed
+}
+
+// problems map failures to answers. It is the only place that knows the statuses of failures; the API description reads it
+// too. The first that fits counts.
+var problems = []problem{
+	{errBadRequest, fasthttp.StatusBadRequest, "bad-request", "The request cannot be read", "no-store"},
+	{errLongHead, fasthttp.StatusRequestHeaderFieldsTooLarge, "headers-too-long", "The request cannot be read", "no-store"},
+	{errNoRoute, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
+	{errMethod, fasthttp.StatusMethodNotAllowed, "method-not-allowed", "The method does not fit the address", "public, max-age=300"},
+	{errNoFile, fasthttp.StatusBadRequest, "no-file", "No file was sent", "no-store"},
+	{errBadForm, fasthttp.StatusBadRequest, "bad-form", "The form cannot be read", "no-store"},
+	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=300"},
+	{errCutOff, fasthttp.StatusBadRequest, "upload-cut-off", "The upload ended early", "no-store"},
+	{errUploadSize, fasthttp.StatusRequestEntityTooLarge, "upload-too-large", "The file is too large", "no-store"},
+	{transform.ErrSyntax, fasthttp.StatusBadRequest, "bad-chain", "The address is not well formed", "public, max-age=300"},
+	{transform.ErrTooLong, fasthttp.StatusRequestURITooLong, "address-too-long", "The address is too long", "public, max-age=300"},
+	{transform.ErrPath, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
+	{store.ErrNotFound, fasthttp.StatusNotFound, "no-such-image", "There is no such image", "public, max-age=10"},
+	{store.ErrGone, fasthttp.StatusGone, "image-deleted", "The image was deleted", "public, max-age=3600"},
+	{store.ErrFull, fasthttp.StatusInsufficientStorage, "store-full", "The server has no room for more images", "no-store"},
+	{transform.ErrUnsupported, fasthttp.StatusUnsupportedMediaType, "unsupported-image", "Not an image that can be used here", "no-store"},
+	{transform.ErrOutside, fasthttp.StatusUnprocessableEntity, "outside-image", "Nothing of the picture is left", "public, max-age=300"},
+	{transform.ErrTooLarge, fasthttp.StatusUnprocessableEntity, "too-many-pixels", "The picture is too large", "public, max-age=300"},
+	{transform.ErrBroken, fasthttp.StatusUnprocessableEntity, "damaged-image", "The image is damaged", "public, max-age=300"},
+	{transform.ErrBusy, fasthttp.StatusServiceUnavailable, "busy", "The server has too much to do", "no-store"},
+	{cache.ErrClosed, fasthttp.StatusServiceUnavailable, "stopping", "The server is stopping", "no-store"},
+}
+
+// internal answers for all other failures, whose cause is ours and not the client's to read.
+var internal = problem{
+	status: fasthttp.StatusInternalServerError, code: "internal", title: "Something went wrong here", keep: "no-store",
+}
+
+// problemBody is the body of an RFC 9457 answer.
+type problemBody struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	// The rest tells of faults in a chain.
+	Segment   int    `json:"segment,omitempty"`
+	Offset    int    `json:"offset,omitempty"`
+	Operation string `json:"operation,omitempty"`
+	Parameter string `json:"parameter,omitempty"`
+	Expected  string `json:"expected,omitempty"`
+	Got       string `json:"got,omitempty"`
+}
+
+// explain finds the problem that an error is, and what to tell of it.
+func explain(err error) (problem, problemBody) {
+	p := internal
+	for _, known := range problems {
+		if errors.Is(err, known.err) {
+			p = known
+			break
+		}
+	}
+	body := problemBody{Type: "urn:calotype:problem:" + p.code, Title: p.title, Status: p.status}
+	var syntax *transform.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		body.Detail = syntax.Error()
+		body.Segment, body.Offset = syntax.Segment, syntax.Offset
+		body.Operation, body.Parameter = syntax.Operation, syntax.Parameter
+		body.Expected, body.Got = syntax.Expected, syntax.Got
+	case p.err == transform.ErrBroken:
+		// What libvips says is for the log: it may name files, or tell of another request.
+		body.Detail = "its data cannot be decoded"
+	case p.err != nil:
+		body.Detail = err.Error()
+	}
+	return p, body
+}
+
+// fail answers a request that cannot be served, for a person where a page was asked for and else for a program.
+func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
+	p, body := explain(err)
+	if p.err == nil {
+		h.log.Error("a request failed", "target", string(ctx.RequestURI()), "error", err)
+	} else if p.err == transform.ErrBroken {
+		h.log.Info("an original is damaged", "target", string(ctx.RequestURI()), "error", err)
+	}
+	header := &ctx.Response.Header
+	vary, allow := string(header.Peek("Vary")), string(header.Peek("Allow"))
+	header.Reset() // what was said of an image is not true of the problem
+	if vary != "" {
+		header.Set("Vary", vary)
+	}
+	if allow != "" {
+		header.Set("Allow", allow)
+	}
+	header.Set("Cache-Control", p.keep)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Calotype-Error", p.code)
+	if p.status == fasthttp.StatusServiceUnavailable {
+		header.Set("Retry-After", "2")
+	}
+	ctx.SetStatusCode(p.status)
+	if isPage(ctx) && prefersHTML(ctx) {
+		h.writePage(ctx, problemPage{Status: p.status, Title: p.title, Detail: body.Detail})
+		return
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		encoded = []byte(`{"type":"about:blank","status":500}`)
+	}
+	header.SetContentType("application/problem+json")
+	ctx.SetBody(append(encoded, '\n'))
+}
+
+// isPage tells whether people come to the address by themselves; the others are for img tags and programs.
+func isPage(ctx *fasthttp.RequestCtx) bool {
+	return !bytes.HasPrefix(pathOf(ctx), []byte("/download/"))
+}
+
+// quoted keeps what a client sent readable in a message.
+func quoted(s string) string {
+	if unescaped, err := url.QueryUnescape(s); err == nil {
+		s = unescaped
+	}
+	if len(s) > 60 {
+		s = s[:60] + "…"
+	}
+	return s
+}

@@ -1,0 +1,98 @@
+package handler
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// A route is a resource: an address, or all that begin like it, and what can be done there. The API description reads the
+// same table.
+type route struct {
+	path     string // in the API description; what stands before a brace is compared with the request
+	methods  []method
+	internal bool // not part of the API
+}
+
+type method struct {
+	name    string
+	summary string
+	serve   func(h *Handler, ctx *fasthttp.RequestCtx) error
+}
+
+// routes are all resources. A request belongs to the first that fits.
+var routes = []route{
+	{path: "/upload-image", methods: []method{
+		{"GET", "A page to choose images and upload them.", (*Handler).uploadForm},
+		{"POST", "Uploads images: the files of a form, or one image as the body.", (*Handler).upload},
+	}},
+	{path: "/download", methods: []method{
+		{"GET", "The original with the id of the query, or a gallery of the types in exts.", (*Handler).downloadQuery},
+	}},
+	{path: "/download/{id}", methods: []method{
+		{"GET", "The original, or with a chain and an extension a print of it.", (*Handler).download},
+	}},
+	{path: "/capabilities", methods: []method{
+		{"GET", "The formats that this server reads and writes.", (*Handler).capabilities},
+	}},
+	{path: "/openapi.json", methods: []method{
+		{"GET", "This description.", (*Handler).description},
+	}},
+	{path: "/assets/{name}", internal: true, methods: []method{
+		{"GET", "", (*Handler).asset},
+	}},
+	{path: "/", internal: true, methods: []method{
+		{"GET", "", (*Handler).home},
+	}},
+}
+
+// fits tells whether a request path belongs to the route.
+func (r *route) fits(path []byte) bool {
+	prefix, _, open := strings.Cut(r.path, "{")
+	if open {
+		return bytes.HasPrefix(path, []byte(prefix))
+	}
+	return string(path) == prefix
+}
+
+// allow lists the methods of the route for an Allow header.
+func (r *route) allow() string {
+	names := []string{"OPTIONS"}
+	for _, m := range r.methods {
+		names = append(names, m.name)
+		if m.name == "GET" {
+			names = append(names, "HEAD")
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// route finds the resource and the method that a request asks for.
+func (h *Handler) route(ctx *fasthttp.RequestCtx, path []byte) error {
+	i := slices.IndexFunc(routes, func(r route) bool { return r.fits(path) })
+	if i < 0 {
+		return errNoRoute
+	}
+	r := &routes[i]
+	name := string(ctx.Method())
+	if name == "HEAD" {
+		name = "GET" // the server leaves out the body
+	}
+	for _, m := range r.methods {
+		if m.name == name {
+			return m.serve(h, ctx)
+		}
+	}
+	ctx.Response.Header.Set("Allow", r.allow())
+	if name == "OPTIONS" {
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
+		ctx.Response.Header.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+		ctx.Response.Header.Set("Access-Control-Max-Age", "86400")
+		return nil
+	}
+	return errMethod
+}

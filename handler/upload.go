@@ -1,0 +1,314 @@
+package handler
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net"
+	"path"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/store"
+)
+
+// maxFiles bounds the files of one form.
+const maxFiles = 1000
+
+// uploadForm shows the page to choose images on.
+func (h *Handler) uploadForm(ctx *fasthttp.RequestCtx) error {
+	view := uploadPage{MaxBytes: h.options.MaxUploadBytes, MaxPixels: h.engine.Limits().Pixels}
+	for _, c := range h.engine.Capabilities() {
+		if c.Read {
+			view.Formats = append(view.Formats, c.Format)
+		}
+	}
+	ctx.Response.Header.Set("Cache-Control", keepPage)
+	h.writePage(ctx, view)
+	return nil
+}
+
+// An uploadResult is what became of one file.
+type uploadResult struct {
+	name     string
+	original store.Original
+	err      error
+}
+
+// upload takes images and keeps them. What it answers 201 to is on disk.
+func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
+	body := newUploadBody(ctx, h.options.UploadPause)
+	results, several, err := h.keepFiles(ctx, body)
+	if err != nil || !body.ended {
+		body.drain()
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(results) == 0:
+		return errNoFile
+	}
+	return h.tellResults(ctx, results, several)
+}
+
+// keepFiles keeps the files of a form, or the body itself. It is an error of the whole request if the form cannot be read to
+// its end; what was kept before stays, since its ids are nowhere and it can be sent again at no cost.
+func (h *Handler) keepFiles(ctx *fasthttp.RequestCtx, body *uploadBody) (results []uploadResult, several bool, err error) {
+	mediaType, parameters, err := mime.ParseMediaType(string(ctx.Request.Header.ContentType()))
+	if err != nil || mediaType != "multipart/form-data" {
+		if length := ctx.Request.Header.ContentLength(); int64(length) > h.options.MaxUploadBytes {
+			return nil, false, h.tooLarge()
+		}
+		_, disposition, _ := mime.ParseMediaType(string(ctx.Request.Header.Peek("Content-Disposition")))
+		result := h.keep(ctx, body, cleanName(disposition["filename"]))
+		if errors.Is(result.err, errNoFile) {
+			return nil, false, errNoFile
+		}
+		return []uploadResult{result}, false, nil
+	}
+	if parameters["boundary"] == "" {
+		return nil, false, fmt.Errorf("%w: its Content-Type names no boundary", errBadForm)
+	}
+	form := multipart.NewReader(body, parameters["boundary"])
+	for {
+		part, err := form.NextRawPart()
+		if err == io.EOF {
+			return results, len(results) > 1, nil
+		}
+		if err != nil {
+			if len(results) == 1 && results[0].err != nil {
+				// What is wrong with the only file says more than that the rest of the form is missing.
+				return results, false, nil
+			}
+			return nil, false, formError(err)
+		}
+		name := cleanName(part.FileName())
+		if name == "" && part.Header.Get("Content-Type") == "" {
+			continue // a plain field
+		}
+		if len(results) == maxFiles {
+			return nil, false, fmt.Errorf("%w: more than %d files", errBadForm, maxFiles)
+		}
+		result := h.keep(ctx, part, name)
+		if errors.Is(result.err, errNoFile) && name == "" {
+			continue // a file field in which nothing was chosen
+		}
+		results = append(results, result)
+	}
+}
+
+func formError(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: the form is cut off", errCutOff)
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return fmt.Errorf("%w: nothing came for too long", errCutOff)
+	}
+	return fmt.Errorf("%w: it is not well formed", errBadForm)
+}
+
+// keep spools one file to disk, looks what it is, and keeps it.
+func (h *Handler) keep(ctx *fasthttp.RequestCtx, file io.Reader, name string) uploadResult {
+	original, err := h.keepOne(ctx, file, name)
+	return uploadResult{name: name, original: original, err: err}
+}
+
+func (h *Handler) keepOne(ctx *fasthttp.RequestCtx, file io.Reader, name string) (store.Original, error) {
+	spool, err := h.store.Spool()
+	if err != nil {
+		return store.Original{}, err
+	}
+	defer spool.Discard()
+	counted := &countedReader{reader: file}
+	n, err := io.Copy(spool, io.LimitReader(counted, h.options.MaxUploadBytes+1))
+	switch {
+	case err != nil && counted.err != nil:
+		return store.Original{}, formError(err)
+	case err != nil:
+		return store.Original{}, err
+	case n > h.options.MaxUploadBytes:
+		return store.Original{}, h.tooLarge()
+	case n == 0:
+		return store.Original{}, errNoFile
+	}
+	found, err := h.engine.Probe(spool.File())
+	if err != nil {
+		return store.Original{}, err
+	}
+	return h.store.Add(ctx, spool, store.Original{
+		Name: name, Format: found.Format,
+		Width: found.Size.Width, Height: found.Size.Height,
+		Orientation: found.Orientation, Frames: found.Frames, Depth: found.Depth, Alpha: found.Alpha,
+	})
+}
+
+// countedReader tells failures of the client from failures of the disk.
+type countedReader struct {
+	reader io.Reader
+	err    error
+}
+
+func (r *countedReader) Read(p []byte) (int, error) {
+	n, err := r.reader.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+func (h *Handler) tooLarge() error {
+	return fmt.Errorf("%w: at most %s are taken", errUploadSize, humanBytes(h.options.MaxUploadBytes))
+}
+
+// uploadedDescription is the answer to an upload.
+type uploadedDescription struct {
+	ID     string       `json:"id,omitempty"`
+	URL    string       `json:"url,omitempty"`
+	Name   string       `json:"name,omitempty"`
+	Format string       `json:"format,omitempty"`
+	Width  int          `json:"width,omitempty"` // as a viewer sees it
+	Height int          `json:"height,omitempty"`
+	Frames int          `json:"frames,omitempty"`
+	Bytes  int64        `json:"bytes,omitempty"`
+	Error  *problemBody `json:"error,omitempty"`
+}
+
+func describeUpload(r uploadResult) uploadedDescription {
+	if r.err != nil {
+		_, body := explain(r.err)
+		return uploadedDescription{Name: r.name, Error: &body}
+	}
+	d := describeOriginal(r.original)
+	return uploadedDescription{
+		ID: d.ID, URL: d.URL, Name: d.Name, Format: d.Format, Width: d.Width, Height: d.Height, Frames: d.Frames, Bytes: d.Bytes,
+	}
+}
+
+// tellResults answers an upload: 201 if anything was kept, else what was wrong with the first file.
+func (h *Handler) tellResults(ctx *fasthttp.RequestCtx, results []uploadResult, several bool) error {
+	status := fasthttp.StatusCreated
+	kept := 0
+	for _, r := range results {
+		if r.err == nil {
+			kept++
+			continue
+		}
+		if p, _ := explain(r.err); p.err == nil {
+			h.log.Error("an upload failed", "error", r.err)
+		}
+	}
+	if kept == 0 {
+		if !several && !prefersHTML(ctx) {
+			return results[0].err
+		}
+		p, _ := explain(results[0].err)
+		status = p.status
+	}
+	header := &ctx.Response.Header
+	header.Set("Cache-Control", "no-store")
+	if !several && kept == 1 {
+		header.Set("Location", describeUpload(results[0]).URL)
+	}
+	if prefersHTML(ctx) {
+		view := uploadedPage{}
+		for _, r := range results {
+			d := describeUpload(r)
+			image := uploadedImage{Name: r.name, ID: d.ID, URL: d.URL, Format: d.Format, Width: d.Width, Height: d.Height, Bytes: d.Bytes}
+			if d.Error != nil {
+				image.Problem = d.Error.Title + ": " + d.Error.Detail + "."
+			} else {
+				image.Thumbnail = d.URL + "/resize:320,320.webp"
+			}
+			view.Images = append(view.Images, image)
+		}
+		ctx.SetStatusCode(status)
+		h.writePage(ctx, view)
+		return nil
+	}
+	if !several {
+		return sendJSON(ctx, status, describeUpload(results[0]))
+	}
+	answer := struct {
+		Images []uploadedDescription `json:"images"`
+	}{}
+	for _, r := range results {
+		answer.Images = append(answer.Images, describeUpload(r))
+	}
+	return sendJSON(ctx, status, answer)
+}
+
+// cleanName takes from an uploader's file name what is not for showing: folders, control characters, invalid UTF-8, and
+// what is too long.
+func cleanName(name string) string {
+	name = path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/"))
+	name = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, name))
+	if name == "." || name == "/" || name == ".." {
+		return ""
+	}
+	for len(name) > store.MaxName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	return name
+}
+
+// uploadBody reads the body of a request as it comes. A client that sends nothing for a while is given up; one that is
+// slow but steady is not.
+type uploadBody struct {
+	ctx   *fasthttp.RequestCtx
+	body  io.Reader
+	pause time.Duration
+	ended bool
+}
+
+func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration) *uploadBody {
+	body := ctx.RequestBodyStream()
+	if body == nil {
+		body = bytes.NewReader(ctx.Request.Body())
+	}
+	return &uploadBody{ctx: ctx, body: body, pause: pause}
+}
+
+func (b *uploadBody) Read(p []byte) (int, error) {
+	if conn := b.ctx.Conn(); conn != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(b.pause)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.body.Read(p)
+	if err == io.EOF {
+		b.ended = true
+	}
+	return n, err
+}
+
+// drain reads on for a little and has the connection closed, so that a client that is still sending sees the answer and
+// not a reset connection, and does not hold the server with what it refuses.
+func (b *uploadBody) drain() {
+	const most, wait = 16 << 20, 2 * time.Second
+	b.ctx.SetConnectionClose()
+	b.pause = wait
+	end := time.Now().Add(wait)
+	buffer := make([]byte, 32<<10)
+	for read := 0; read < most && time.Now().Before(end); {
+		n, err := b.Read(buffer)
+		read += n
+		if err != nil {
+			return
+		}
+	}
+}
+

@@ -1,0 +1,67 @@
+// Calotype keeps one original of an image and makes any number of prints of it on demand, by URL.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"calotype/transform"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// commands are what the program does. Every option is a flag and an environment variable; flags win.
+type commands struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve uploads and prints over HTTP (the default)."`
+	Version versionCommand `cmd:"" help:"Print the versions of the program and of libvips, and the formats it knows."`
+}
+
+func newParser(c *commands, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{
+		kong.Name("calotype"),
+		kong.Description("One original, any number of prints: an image origin that is asked by URL."),
+		kong.DefaultEnvars("CALOTYPE"),
+		kong.UsageOnError(),
+	}, options...)...)
+}
+
+func main() {
+	var c commands
+	p, err := newParser(&c)
+	if err != nil {
+		panic(err) // the declaration above is wrong
+	}
+	command, err := p.Parse(os.Args[1:])
+	p.FatalIfErrorf(err)
+
+	// The first signal ends the service in good order; a second one ends the process.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+		fmt.Fprintf(os.Stderr, "calotype: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run() error {
+	engine, err := transform.NewEngine(transform.Options{})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("calotype %s\nlibvips %s\n%s %s/%s\n", version, transform.LibvipsVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	for _, c := range engine.Capabilities() {
+		fmt.Printf("%-5s read %-5t write %t\n", c.Format, c.Read, c.Write)
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+package store
+
+import (
+	"context"
+	"os"
+)
+
+// Blobs keeps the bytes of originals. A blob is written once and never changed. The methods may be called
+// concurrently, also with the same digest. Every implementation passes testBlobs.
+type Blobs interface {
+	// Put keeps the content of f under d. It returns when the blob is durable, and never before. Putting bytes that
+	// are already there is no error.
+	//
+	// f is a complete file, open for reading and writing by the descriptor that wrote it, whose SHA-256 is d; Put
+	// believes that. It may take the file's name away: the caller keeps only the descriptor, must not write by it,
+	// and closes it. After an error f must not be put again, because its lost writes may not be reported twice.
+	Put(ctx context.Context, d Digest, f *os.File) error
+
+	// Open returns a file of the blob's bytes, read-only and at position 0, which the caller closes.
+	// A missing blob is fs.ErrNotExist.
+	Open(ctx context.Context, d Digest) (*os.File, error)
+
+	// Delete removes a blob; files of it that are open stay readable. A missing blob is fs.ErrNotExist.
+	Delete(ctx context.Context, d Digest) error
+
+	// Check reports whether a blob could be put now, as far as that can be told cheaply and without putting one.
+	Check(ctx context.Context) error
+}

@@ -1,0 +1,31 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// The errors that callers tell apart with errors.Is.
+var (
+	ErrNotFound  = errors.New("not found")                     // there never was an original under the id
+	ErrGone      = errors.New("removed")                       // there was one, and its id is not used again
+	ErrDamaged   = errors.New("damaged")                       // recorded, but the bytes are missing or cut short
+	ErrFull      = errors.New("no space left")                 // the disk or the quota is used up
+	ErrInUse     = errors.New("in use by another process")     // the folder of a local store is locked
+	ErrNewer     = errors.New("written by a newer version")    // the index has a schema that this program does not know
+	ErrSpent     = errors.New("spool already added or closed") // a Spool was used after Add or Discard
+	ErrBadID     = errors.New("not an id")                     // the text is not that of an ID
+	ErrBadDigest = errors.New("not a digest")                  // the text is not that of a Digest
+	ErrBadName   = fmt.Errorf("longer than %d bytes", MaxName) // Original.Name is too long
+	ErrBadQuery  = errors.New("bad query")                     // a Query is out of its bounds
+)
+
+// wrap says what was being done when err happened, and makes it ErrFull if a lack of space was the cause.
+func wrap(doing string, err error) error {
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || isSQLiteFull(err)
+	if full && !errors.Is(err, ErrFull) {
+		return fmt.Errorf("%s: %w: %w", doing, ErrFull, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ID names an original: a UUID of version 7 (RFC 9562, section 5.7), which begins with the time it was made, so that
+// ids sort by age. An id is never used a second time.
+type ID = uuid.UUID
+
+// newID returns an id greater than every one this process made before, and the time that it holds.
+func newID() (ID, time.Time, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return ID{}, time.Time{}, fmt.Errorf("make an id: %w", err)
+	}
+	return id, time.Unix(id.Time().UnixTime()).UTC(), nil
+}
+
+// ParseID reads an id of any version from its 36 characters, or from its 32 hexadecimal digits without hyphens, in
+// upper or lower case. Any other text, and the other forms of a UUID, are ErrBadID.
+func ParseID(s string) (ID, error) {
+	if len(s) != 36 && len(s) != 32 {
+		return ID{}, fmt.Errorf("%w: %d characters, not 36 or 32", ErrBadID, len(s))
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return ID{}, fmt.Errorf("%w: %q", ErrBadID, s)
+	}
+	return id, nil
+}
+
+// Digest is the SHA-256 of a blob, and its name.
+type Digest [sha256.Size]byte
+
+// String returns d as 64 lower-case hexadecimal digits.
+func (d Digest) String() string {
+	return hex.EncodeToString(d[:])
+}
+
+// ParseDigest reads what Digest.String writes, and nothing else. Other text is ErrBadDigest.
+func ParseDigest(s string) (Digest, error) {
+	var d Digest
+	if len(s) != hex.EncodedLen(len(d)) {
+		return Digest{}, fmt.Errorf("%w: %d characters, not %d", ErrBadDigest, len(s), hex.EncodedLen(len(d)))
+	}
+	if _, err := hex.Decode(d[:], []byte(s)); err != nil || d.String() != s {
+		return Digest{}, fmt.Errorf("%w: %q", ErrBadDigest, s)
+	}
+	return d, nil
+}

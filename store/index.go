@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// Index keeps one record per original. The methods may be called concurrently; a record that was added is seen by
+// every later call. Every implementation passes testIndex.
+type Index interface {
+	// Add records o and returns when the record is durable. An id that is or ever was recorded is fs.ErrExist.
+	Add(ctx context.Context, o Original) error
+
+	// Get returns the record of id: fs.ErrNotExist if there never was one, ErrGone if it was removed.
+	Get(ctx context.Context, id ID) (Original, error)
+
+	// Remove removes the record of id, durably. Its id and digest are remembered for ever, its name is not.
+	// It returns fs.ErrNotExist if there never was such a record, and ErrGone if it was removed before.
+	Remove(ctx context.Context, id ID) error
+
+	// List returns the records that q asks for, newest first. A query out of bounds is ErrBadQuery.
+	List(ctx context.Context, q Query) ([]Original, error)
+
+	// Check reports whether a record could be added now, as far as that can be told cheaply and without adding one.
+	Check(ctx context.Context) error
+
+	// Close frees what the index holds. No other method may be running or be called later.
+	Close() error
+}
+
+// The bounds of a Query.
+const (
+	MaxLimit   = 1000
+	MaxFormats = 64
+)
+
+// Query asks for a page of records. The page after it is the same query with Before set to the last id of this one;
+// originals added meanwhile move no page. A page of fewer than Limit records is the last.
+type Query struct {
+	Formats []string // only these formats, at most MaxFormats of them; empty for all
+	Before  ID       // only older ids than this; zero for all
+	Limit   int      // the most records to return, 1 to MaxLimit
+}
+
+func (q Query) check() error {
+	if q.Limit < 1 || q.Limit > MaxLimit {
+		return fmt.Errorf("%w: limit must be 1 to %d, not %d", ErrBadQuery, MaxLimit, q.Limit)
+	}
+	if len(q.Formats) > MaxFormats {
+		return fmt.Errorf("%w: at most %d formats, not %d", ErrBadQuery, MaxFormats, len(q.Formats))
+	}
+	return nil
+}

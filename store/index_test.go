@@ -1,0 +1,283 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestSQLite(t *testing.T) {
+	testIndex(t, func(t *testing.T) Index {
+		return openTestSQLite(t, filepath.Join(t.TempDir(), "index.sqlite"))
+	})
+}
+
+// testIndex is what every Index must do. Each call of open returns an empty one, and closes it when the test ends.
+func testIndex(t *testing.T, open func(t *testing.T) Index) {
+	ctx := context.Background()
+
+	t.Run("a record comes back as it was added", func(t *testing.T) {
+		index := open(t)
+		full := testOriginal(t, "avif")
+		full.Bytes, full.Width, full.Height, full.Orientation = 1<<40, 65535, 1, 8
+		full.Frames, full.Depth, full.Alpha, full.Name = 300, 16, true, "Mein Foto.avif"
+		zero := Original{ID: full.ID, Created: time.UnixMilli(0).UTC()}
+		zero.ID[0]++
+		for _, o := range []Original{full, zero} {
+			addRecord(t, index, o)
+			if got, err := index.Get(ctx, o.ID); err != nil || got != o {
+				t.Errorf("got  %+v, %v\nwant %+v", got, err, o)
+			}
+		}
+	})
+
+	t.Run("a name may hold anything", func(t *testing.T) {
+		index := open(t)
+		for _, name := range hostileNames {
+			o := testOriginal(t, "png")
+			o.Name = name
+			addRecord(t, index, o)
+			if got, err := index.Get(ctx, o.ID); err != nil || got != o {
+				t.Errorf("name %q came back as %q, %v", name, got.Name, err)
+			}
+		}
+	})
+
+	t.Run("what was never added does not exist", func(t *testing.T) {
+		index := open(t)
+		id := testOriginal(t, "png").ID
+		if _, err := index.Get(ctx, id); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("get: got %v, want fs.ErrNotExist", err)
+		}
+		if err := index.Remove(ctx, id); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("remove: got %v, want fs.ErrNotExist", err)
+		}
+		if got := listIDs(t, index, Query{Limit: 10}); len(got) != 0 {
+			t.Errorf("list: got %v", got)
+		}
+	})
+
+	t.Run("an id is added once", func(t *testing.T) {
+		index := open(t)
+		o := testOriginal(t, "png")
+		addRecord(t, index, o)
+		other := o
+		other.Format, other.Digest = "jpeg", Digest{9}
+		if err := index.Add(ctx, other); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("got %v, want fs.ErrExist", err)
+		}
+		if got, err := index.Get(ctx, o.ID); err != nil || got != o {
+			t.Errorf("the first record became %+v, %v", got, err)
+		}
+	})
+
+	t.Run("one of many who add an id at once succeeds", func(t *testing.T) {
+		index := open(t)
+		o := testOriginal(t, "png")
+		results := make(chan error, 8)
+		for range cap(results) {
+			go func() { results <- index.Add(ctx, o) }()
+		}
+		added := 0
+		for range cap(results) {
+			if err := <-results; err == nil {
+				added++
+			} else if !errors.Is(err, fs.ErrExist) {
+				t.Error(err)
+			}
+		}
+		if added != 1 {
+			t.Errorf("%d of them succeeded", added)
+		}
+	})
+
+	t.Run("many records may have one digest", func(t *testing.T) {
+		index := open(t)
+		a, b := testOriginal(t, "png"), testOriginal(t, "png")
+		b.Digest = a.Digest
+		addRecord(t, index, a)
+		addRecord(t, index, b)
+	})
+
+	t.Run("what was removed is gone for ever", func(t *testing.T) {
+		index := open(t)
+		o, other := testOriginal(t, "png"), testOriginal(t, "png")
+		addRecord(t, index, o)
+		addRecord(t, index, other)
+		if err := index.Remove(ctx, o.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := index.Get(ctx, o.ID); !errors.Is(err, ErrGone) {
+			t.Errorf("get: got %v, want ErrGone", err)
+		}
+		if err := index.Remove(ctx, o.ID); !errors.Is(err, ErrGone) {
+			t.Errorf("second remove: got %v, want ErrGone", err)
+		}
+		if err := index.Add(ctx, o); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("add: got %v, want fs.ErrExist", err)
+		}
+		for _, q := range []Query{{Limit: 10}, {Limit: 10, Formats: []string{"png"}}} {
+			if got := listIDs(t, index, q); !slices.Equal(got, []ID{other.ID}) {
+				t.Errorf("list: got %v, want %v", got, other.ID)
+			}
+		}
+	})
+
+	t.Run("pages follow each other from the newest to the oldest", func(t *testing.T) {
+		index := open(t)
+		formats := []string{"png", "jpeg", "webp", "gif", "avif"}
+		var all []Original
+		for i := range 60 {
+			all = append(all, testOriginal(t, formats[i*i%len(formats)]))
+		}
+		for i := range all {
+			addRecord(t, index, all[(i*7)%len(all)]) // in another order than that of the ids
+		}
+		slices.Reverse(all)
+		for _, wanted := range [][]string{nil, {"png"}, {"gif", "png"}, {"png", "png", "jpeg", "tiff"}, formats, {"tiff"}, {"PNG"}, {"%"}} {
+			var want []ID
+			for _, o := range all {
+				if len(wanted) == 0 || slices.Contains(wanted, o.Format) {
+					want = append(want, o.ID)
+				}
+			}
+			for _, limit := range []int{1, 7, len(want) + 1, MaxLimit} {
+				if got := allPages(t, index, Query{Formats: wanted, Limit: limit}); !slices.Equal(got, want) {
+					t.Errorf("formats %q by %d: got %d ids, want %d, or another order", wanted, limit, len(got), len(want))
+				}
+			}
+		}
+	})
+
+	t.Run("pages stay in place while originals are added", func(t *testing.T) {
+		index := open(t)
+		var before []ID
+		for range 100 {
+			o := testOriginal(t, "png")
+			addRecord(t, index, o)
+			before = append(before, o.ID)
+		}
+		slices.Reverse(before)
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						addRecord(t, index, testOriginal(t, "png"))
+					}
+				}
+			})
+		}
+		for range 5 {
+			got := allPages(t, index, Query{Formats: []string{"png", "gif"}, Limit: 9})
+			if !slices.IsSortedFunc(got, func(a, b ID) int { return strings.Compare(b.String(), a.String()) }) {
+				t.Error("not from the newest to the oldest")
+			}
+			if i := slices.Index(got, before[0]); i < 0 || !slices.Equal(got[i:], before) {
+				t.Error("records that were there before are missing, or are there twice")
+			}
+		}
+		close(stop)
+		wg.Wait()
+	})
+
+	t.Run("a query out of bounds is refused", func(t *testing.T) {
+		index := open(t)
+		for _, q := range []Query{{}, {Limit: -1}, {Limit: MaxLimit + 1}, {Limit: 1, Formats: make([]string, MaxFormats+1)}} {
+			if _, err := index.List(ctx, q); !errors.Is(err, ErrBadQuery) {
+				t.Errorf("limit %d, %d formats: got %v, want ErrBadQuery", q.Limit, len(q.Formats), err)
+			}
+		}
+		most := Query{Limit: MaxLimit}
+		for i := range MaxFormats {
+			most.Formats = append(most.Formats, fmt.Sprintf("f%d", i))
+		}
+		if got := listIDs(t, index, most); len(got) != 0 {
+			t.Errorf("got %v", got)
+		}
+	})
+
+	t.Run("nothing is done for a caller who left", func(t *testing.T) {
+		index := open(t)
+		left, leave := context.WithCancel(ctx)
+		leave()
+		o := testOriginal(t, "png")
+		if err := index.Add(left, o); !errors.Is(err, context.Canceled) {
+			t.Errorf("add: got %v", err)
+		}
+		if _, err := index.Get(ctx, o.ID); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("get: got %v, want fs.ErrNotExist", err)
+		}
+	})
+
+	t.Run("it can be written to", func(t *testing.T) {
+		if err := open(t).Check(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+var hostileNames = []string{
+	"", " ", ".", "../../etc/passwd", `C:\windows\system32`, "a\x00b", "\x00", "\r\nSet-Cookie: a=b", "'; drop table original; --",
+	`"quoted"`, "$1", "%s%n", "<script>alert(1)</script>", "\u202efdp.exe", "e\u0301", "é", "日本語.png", "\U0001f4f7", "\xff\xfe not UTF-8",
+	strings.Repeat("ä", MaxName/2) + "x", strings.Repeat("\x00", MaxName),
+}
+
+// testOriginal returns a record with a new id.
+func testOriginal(t *testing.T, format string) Original {
+	t.Helper()
+	id, created, err := newID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Original{ID: id, Created: created, Format: format, Bytes: 7, Width: 2, Height: 3, Orientation: 1, Frames: 1, Depth: 8}
+	copy(o.Digest[:], id[:])
+	return o
+}
+
+func addRecord(t *testing.T, index Index, o Original) {
+	t.Helper()
+	if err := index.Add(context.Background(), o); err != nil {
+		t.Error(err)
+	}
+}
+
+func listIDs(t *testing.T, index Index, q Query) []ID {
+	t.Helper()
+	list, err := index.List(context.Background(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) > q.Limit {
+		t.Fatalf("a page of %d, more than the limit of %d", len(list), q.Limit)
+	}
+	var ids []ID
+	for _, o := range list {
+		ids = append(ids, o.ID)
+	}
+	return ids
+}
+
+func allPages(t *testing.T, index Index, q Query) []ID {
+	t.Helper()
+	var all []ID
+	for {
+		page := listIDs(t, index, q)
+		all = append(all, page...)
+		if len(page) < q.Limit {
+			return all
+		}
+		q.Before = page[len(page)-1]
+	}
+}

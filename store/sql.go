@@ -1,0 +1,147 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+)
+
+// sqlIndex is an Index in an SQL database. Its statements are in the language that SQLite and PostgreSQL share.
+// Each change is a single statement, and so a transaction by itself.
+type sqlIndex struct {
+	writer *sql.DB
+	reader *sql.DB
+}
+
+const columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created`
+
+const (
+	addSQL    = `insert into original (` + columns + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`
+	getSQL    = `select ` + columns + `, removed from original where id = $1`
+	removeSQL = `update original set removed = $1, name = $2 where id = $3 and removed is null`
+	listSQL   = `select ` + columns + ` from original where removed is null and id < $1`
+)
+
+// Add implements Index.
+func (x *sqlIndex) Add(ctx context.Context, o Original) error {
+	n, err := x.change(ctx, addSQL, o.ID[:], o.Digest[:], o.Bytes, o.Format, o.Width, o.Height, o.Orientation, o.Frames,
+		o.Depth, o.Alpha, []byte(o.Name), o.Created.UnixMilli())
+	if err == nil && n == 0 {
+		err = fs.ErrExist
+	}
+	return err
+}
+
+// Get implements Index.
+func (x *sqlIndex) Get(ctx context.Context, id ID) (Original, error) {
+	var removed sql.NullInt64
+	o, err := scan(x.reader.QueryRowContext(ctx, getSQL, id[:]), &removed)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Original{}, fs.ErrNotExist
+	case err != nil:
+		return Original{}, err
+	case removed.Valid:
+		return Original{}, ErrGone
+	}
+	return o, nil
+}
+
+// Remove implements Index.
+func (x *sqlIndex) Remove(ctx context.Context, id ID) error {
+	n, err := x.change(ctx, removeSQL, time.Now().UnixMilli(), []byte{}, id[:])
+	if err == nil && n == 0 {
+		_, err = x.Get(ctx, id)
+	}
+	return err
+}
+
+// List implements Index.
+func (x *sqlIndex) List(ctx context.Context, q Query) ([]Original, error) {
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	query, arguments := listing(q)
+	rows, err := x.reader.QueryContext(ctx, query, arguments...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Original
+	for rows.Next() {
+		o, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, o)
+	}
+	return list, rows.Err()
+}
+
+// listing returns the statement for q and its arguments. Several formats are a union of one walk per format, because
+// the databases merge those in order as far as the limit, where they would sort all that `format in (…)` finds.
+func listing(q Query) (string, []any) {
+	before := q.Before[:]
+	if q.Before == (ID{}) {
+		before = bytes.Repeat([]byte{0xff}, len(q.Before))
+	}
+	arguments := []any{before}
+	walks := []string{listSQL}
+	if formats := slices.Compact(slices.Sorted(slices.Values(q.Formats))); len(formats) > 0 {
+		walks = walks[:0]
+		for _, format := range formats {
+			arguments = append(arguments, format)
+			walks = append(walks, fmt.Sprintf("%s and format = $%d", listSQL, len(arguments)))
+		}
+	}
+	arguments = append(arguments, q.Limit)
+	return fmt.Sprintf("%s order by id desc limit $%d", strings.Join(walks, " union all "), len(arguments)), arguments
+}
+
+// Check implements Index.
+func (x *sqlIndex) Check(ctx context.Context) error {
+	tx, err := x.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return tx.Rollback()
+}
+
+// Close implements Index.
+func (x *sqlIndex) Close() error {
+	return errors.Join(x.reader.Close(), x.writer.Close())
+}
+
+// change runs a statement that writes and returns how many rows it changed.
+func (x *sqlIndex) change(ctx context.Context, statement string, arguments ...any) (int64, error) {
+	result, err := x.writer.ExecContext(ctx, statement, arguments...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// scan reads the columns, and the more that follow them, from a row.
+func scan(row interface{ Scan(...any) error }, more ...any) (Original, error) {
+	var o Original
+	var id, digest []byte
+	var created int64
+	err := row.Scan(append([]any{
+		&id, &digest, &o.Bytes, &o.Format, &o.Width, &o.Height, &o.Orientation, &o.Frames,
+		&o.Depth, &o.Alpha, &o.Name, &created,
+	}, more...)...)
+	if err != nil {
+		return Original{}, err
+	}
+	if copy(o.ID[:], id) != len(id) || copy(o.Digest[:], digest) != len(digest) {
+		return Original{}, fmt.Errorf("record with an id of %d bytes and a digest of %d: %w", len(id), len(digest), ErrDamaged)
+	}
+	o.Created = time.UnixMilli(created).UTC()
+	return o, nil
+}

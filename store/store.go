@@ -1,0 +1,132 @@
+// Package store keeps originals: the uploaded images, byte for byte, and one record about each.
+//
+// The bytes are blobs, kept once under their SHA-256 however often they are uploaded. The records are the index;
+// each upload has its own, under its own id. A blob is made durable before its record is written, so that a crash
+// leaves at most a blob without a record, never a record without its blob.
+//
+// The package is the only one that knows SQL and the layout of files. It knows neither images nor HTTP.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Store keeps originals in a Blobs and an Index. Its methods may be called concurrently.
+type Store struct {
+	blobs Blobs
+	index Index
+	spool string
+	lock  io.Closer // held by OpenLocal for as long as the store is open; else nil
+}
+
+// New returns a store over blobs and index, which it closes. Uploads are spooled in the folder spool, which must
+// exist and, for blobs on disk, lie in the same file system as they do.
+func New(blobs Blobs, index Index, spool string) *Store {
+	return &Store{blobs: blobs, index: index, spool: spool}
+}
+
+// Add keeps what was written to sp as a new original and returns its record. Of o it takes what describes the
+// image; ID, Digest, Bytes and Created are filled in. When Add returns without an error, the original survives
+// a crash and a loss of power. After an error it may be there or not, but never in part.
+//
+// sp is spent whatever the outcome: it takes no more writes, and after an error the image must be spooled anew.
+// The caller still owns sp and discards it.
+func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error) {
+	if err := sp.seal(); err != nil {
+		return Original{}, err
+	}
+	if len(o.Name) > MaxName {
+		return Original{}, fmt.Errorf("name of %d bytes: %w", len(o.Name), ErrBadName)
+	}
+	o.Digest, o.Bytes = sp.Digest(), sp.Len()
+	if err := s.blobs.Put(ctx, o.Digest, sp.file); err != nil {
+		return Original{}, wrap("keep blob "+o.Digest.String(), err)
+	}
+
+	var err error
+	if o.ID, o.Created, err = newID(); err != nil {
+		return Original{}, err
+	}
+	if err := s.index.Add(ctx, o); err != nil {
+		return Original{}, wrap("record original "+o.ID.String(), err)
+	}
+	return o, nil
+}
+
+// Get returns the record of an original. It returns ErrNotFound if there never was one under id, and ErrGone if it
+// was removed.
+func (s *Store) Get(ctx context.Context, id ID) (Original, error) {
+	o, err := s.index.Get(ctx, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Original{}, fmt.Errorf("original %s: %w", id, err)
+	}
+	return o, nil
+}
+
+// Open opens the bytes of an original for reading, from the first. The caller closes the file.
+// If they are missing, or not as many as recorded, the error is ErrDamaged; their digest is not computed.
+func (s *Store) Open(ctx context.Context, o Original) (*os.File, error) {
+	f, err := s.blobs.Open(ctx, o.Digest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("original %s: %w: %w", o.ID, ErrDamaged, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("original %s: %w", o.ID, err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() != o.Bytes {
+		err = fmt.Errorf("%w: blob %s has %d bytes, not %d", ErrDamaged, o.Digest, info.Size(), o.Bytes)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("original %s: %w", o.ID, err)
+	}
+	return f, nil
+}
+
+// List returns records, newest first, as q asks.
+func (s *Store) List(ctx context.Context, q Query) ([]Original, error) {
+	list, err := s.index.List(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("list originals: %w", err)
+	}
+	return list, nil
+}
+
+// Check reports whether an original could be added now: it writes and discards a few kilobytes of spool, and asks
+// the blobs and the index. It is cheap enough to be asked every second.
+func (s *Store) Check(ctx context.Context) error {
+	sp, err := s.Spool()
+	if err != nil {
+		return err
+	}
+	defer sp.Discard()
+	if _, err := sp.Write(make([]byte, 4096)); err != nil {
+		return err
+	}
+	if err := s.blobs.Check(ctx); err != nil {
+		return wrap("write blobs", err)
+	}
+	if err := s.index.Check(ctx); err != nil {
+		return wrap("write index", err)
+	}
+	return nil
+}
+
+// Close closes the index and lets go of the folder. It must be called once, when no other method is running;
+// files that Open returned stay open.
+func (s *Store) Close() error {
+	err := s.index.Close()
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
