@@ -27,9 +27,9 @@ var crop = &Operation{
 		},
 		{
 			Doc: "The largest part of the given shape.",
-			Params: placeParams(
-				Param{Name: "ar", Doc: "Width to height.", Kind: Ratio, Keyed: true, Min: 0.001, Max: 65535},
-			),
+			Params: append([]Param{
+				{Name: "ar", Doc: "Width to height.", Kind: Ratio, Keyed: true, Needed: true, Min: 0.001, Max: 65535},
+			}, placeParams()...),
 		},
 	},
 	Examples: []string{"crop:250,70,220,220", "crop:200,200,southeast", "crop:ar=1x1,fp=0.75x0.5", "crop:-160,-100,160,100"},
@@ -49,11 +49,8 @@ func placeParams(more ...Param) []Param {
 }
 
 func checkCrop(c Call) (parameter, expected string) {
-	switch {
-	case c.form == 1 && c.values[0].X == 0 && c.values[1].X == 0:
+	if c.form == 1 && c.values[0].X == 0 && c.values[1].X == 0 {
 		return "", "needs a width or a height above 0"
-	case c.form == 2 && !c.Has("ar"):
-		return "", "takes " + c.Operation.Signatures(" or ")
 	}
 	return checkPlace(c)
 }

@@ -88,6 +88,8 @@ type Param struct {
 	// Default is the value of an argument that is left out, as a URL writes it. Parameters without one are required, but
 	// for keyed ones and flags, which are then unset.
 	Default string
+	// Needed marks a keyed parameter that must be written all the same.
+	Needed bool
 }
 
 // positional tells whether the argument is known by its place.
@@ -97,7 +99,7 @@ func (p *Param) positional() bool {
 
 // Required tells whether the argument must be written.
 func (p *Param) Required() bool {
-	return p.Default == "" && !p.Keyed && p.Kind != Flag
+	return p.Needed || p.Default == "" && !p.Keyed && p.Kind != Flag
 }
 
 // maxParams is the most parameters that a form has.

@@ -126,7 +126,7 @@ func TestSyntaxErrorsSayWhatWasExpected(t *testing.T) {
 	f("/crop:200,200,north,fp=0.5x0.5", "cannot stand beside a gravity")
 	f("/crop:200,200,fp=1.5x0.5", "shares from 0 to 1")
 	f("/crop:200,200,north,south", "given twice")
-	f("/crop", "crop: takes")
+	f("/crop", "crop: ar is missing")
 	f("/resize:-5", "width must be", `not "-5"`)
 	f("/resize:0", "needs a width or a height above 0")
 	f("/resize:400,300,n", "mode must be fit, cover", `not "n"`)

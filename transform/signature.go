@@ -39,3 +39,6 @@ func (s *Setting) Signature() string {
 	}
 	return s.Name + ":" + s.Param.Name
 }
+
+// FormSignature returns how one form of an operation is written.
+func FormSignature(o *Operation, f Form) string { return f.signature(o.Name) }
