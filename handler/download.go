@@ -37,7 +37,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	o, err := h.original(ctx, target.ID)
+	o, err := h.original(target.ID)
 	if err != nil {
 		return err
 	}
@@ -56,15 +56,15 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 		header.Set("Vary", "Accept")
 		header.Set("Content-Location", p.path)
 	}
-	make := func(work context.Context) (*printed, error) { return h.makePrint(work, o, plan, p) }
+	render := func(ctx context.Context) (*printed, error) { return h.makePrint(ctx, o, plan, p) }
 	if target.Chain.Described {
-		return h.sendDescription(ctx, o, plan, p, make)
+		return h.sendDescription(ctx, o, plan, p, render)
 	}
 	// A client that has the print already is not made to wait for it.
 	if h.sendNotModified(ctx, p, path) {
 		return nil
 	}
-	p, outcome, err := h.prints.Load(ctx, p.path, make)
+	p, outcome, err := h.prints.Load(h.work, p.path, render)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func describeOriginal(o store.Original) originalDescription {
 
 // sendDescription answers .json. The print is made, since its bytes are counted; it is then in memory for the request that
 // is likely to follow.
-func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, o store.Original, plan *transform.Plan, p *printed, make func(context.Context) (*printed, error)) error {
+func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, o store.Original, plan *transform.Plan, p *printed, render func(context.Context) (*printed, error)) error {
 	tag := []byte(tagOf("description", string(p.tag)))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)
@@ -220,7 +220,7 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, o store.Original, pl
 	if notModified(ctx, tag, p.modified, p.created) {
 		return nil
 	}
-	p, _, err := h.prints.Load(ctx, p.path, make)
+	p, _, err := h.prints.Load(h.work, p.path, render)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ const (
 func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 	query := ctx.QueryArgs()
 	if query.Has("id") {
-		o, err := h.original(ctx, string(query.Peek("id")))
+		o, err := h.original(string(query.Peek("id")))
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ type galleryDescription struct {
 func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 	asked := page
 	asked.Limit++ // one more tells whether there is a next page
-	originals, err := h.store.List(ctx, asked)
+	originals, err := h.store.List(h.work, asked)
 	if err != nil {
 		return err
 	}

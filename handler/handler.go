@@ -37,6 +37,10 @@ type Handler struct {
 	engine  *transform.Engine
 	prints  *cache.Cache[*printed]
 	log     *slog.Logger
+	// work is the context of all that requests wait for. A request has none of its own: fasthttp's context of one ends when
+	// the server begins to stop, and what runs is to be finished.
+	work    context.Context
+	cancel  context.CancelFunc
 	epoch   string // whatever the bytes of a print depend on beside original and address
 	openAPI []byte
 }
@@ -54,6 +58,7 @@ func New(o Options) (*Handler, error) {
 		options: o, store: o.Store, engine: o.Engine, prints: prints, log: o.Log,
 		epoch: transform.Epoch(),
 	}
+	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI()
 	if err != nil {
 		return nil, err
@@ -62,23 +67,29 @@ func New(o Options) (*Handler, error) {
 }
 
 // Close stops the prints that are being made and frees the cache. No request may come later.
-func (h *Handler) Close() { h.prints.Close() }
+func (h *Handler) Close() {
+	h.cancel()
+	h.prints.Close()
+}
 
 // Serve answers one request: from memory if the very same address has been answered before, else by its route.
 func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 	defer h.recover(ctx)
 	path := pathOf(ctx)
 	reading := ctx.IsGet() || ctx.IsHead()
+	known := false
 	if reading {
-		if p, ok := h.prints.Lookup(path); ok {
+		var p *printed
+		if p, known = h.prints.Lookup(path); known {
 			h.writePrint(ctx, p, path, "calotype; hit")
-			return
 		}
 	}
-	if err := h.route(ctx, path); err != nil {
-		h.fail(ctx, err)
+	if !known {
+		if err := h.route(ctx, path); err != nil {
+			h.fail(ctx, err)
+		}
 	}
-	if reading && ctx.Request.IsBodyStream() {
+	if reading && ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
 		// Nobody reads a body that comes with a GET; where it ends and the next request begins is not worth guessing.
 		ctx.SetConnectionClose()
 	}
@@ -112,12 +123,12 @@ func pathOf(ctx *fasthttp.RequestCtx) []byte {
 }
 
 // original finds what the index knows of an id in an address.
-func (h *Handler) original(ctx context.Context, id string) (store.Original, error) {
+func (h *Handler) original(id string) (store.Original, error) {
 	parsed, err := store.ParseID(id)
 	if err != nil {
 		return store.Original{}, fmt.Errorf("%w: %q is no id", store.ErrNotFound, id)
 	}
-	return h.store.Get(ctx, parsed)
+	return h.store.Get(h.work, parsed)
 }
 
 // seen returns what a plan must know of an original.

@@ -95,6 +95,10 @@ func (e *Engine) Probe(file *os.File) (Original, error) {
 	if err := e.options.Limits.check("the image", original.Size, original.Frames); err != nil {
 		return Original{}, err
 	}
+	// A decoder may have more to do than the picture shows: tiles that are cut away, a separate image of transparency.
+	if most := e.options.Limits.Pixels; most > 0 && header.Pixels > most/int64(original.Frames) {
+		return Original{}, fmt.Errorf("%w: the image decodes to %d pixels, %d frames, at most %d are taken", ErrTooLarge, header.Pixels, original.Frames, most)
+	}
 	if err := checkHeader(file, original); err != nil {
 		return Original{}, err
 	}
