@@ -73,7 +73,9 @@ func TestGoodCorpus(t *testing.T) {
 			}
 			_, again := s.post(body)
 			_, _, text = s.get("/download/" + again + "/orient:none.json")
-			var real struct{ Original struct{ Width, Height, Bytes int } }
+			var real struct {
+				Original struct{ Width, Height, Bytes int }
+			}
 			if err := json.Unmarshal(text, &real); err != nil {
 				t.Errorf("%s: its %s cannot be read: %s", name, f.Name, text)
 				continue

@@ -10,7 +10,6 @@ import (
 	"os"
 	"time"
 
-
 	"calotype/handler"
 	"calotype/store"
 	"calotype/transform"
@@ -98,4 +97,3 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	}
 	return nil
 }
-

@@ -15,7 +15,7 @@ type Chain struct {
 	Negotiated bool
 	// Described is set for .json: the answer tells of the print and has no pixels.
 	Described bool
-	settings [maxSettings]Value
+	settings  [maxSettings]Value
 }
 
 // A Target is a whole address below /download/: whose print is asked for, and which one.

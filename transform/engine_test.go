@@ -425,6 +425,50 @@ func TestLosslessIsLossless(t *testing.T) {
 	}
 }
 
+// The orientation of an original is applied to its prints, and no print tells viewers to apply it again.
+func TestPrintsAreUprightForEveryViewer(t *testing.T) {
+	original := withOrientation(encodeJPEG(t, photo(60, 40)), 6)
+	for _, f := range Formats {
+		for _, which := range []string{"strip", "copyright", "keep"} {
+			r := mustRender(t, original, "/metadata:"+which+"."+f.Extension)
+			if r.Size != (Size{40, 60}) {
+				t.Errorf("%s, metadata:%s: the print is %s", f.Name, which, r.Size)
+			}
+			again, err := engine(t).Probe(open(t, r.Body))
+			if err != nil || again.Upright() != r.Size || again.Orientation != 1 {
+				t.Errorf("%s, metadata:%s: a viewer sees %v, %v", f.Name, which, again, err)
+			}
+		}
+	}
+}
+
+// EXIF fields are kept as far as the address asks for them.
+func TestMetadata(t *testing.T) {
+	original := encodeJPEG(t, photo(16, 16))
+	// One IFD with Artist (0x013b) and Software (0x0131), each a short text behind it.
+	ifd := "MM\x00\x2a\x00\x00\x00\x08\x00\x02" +
+		"\x01\x31\x00\x02\x00\x00\x00\x08\x00\x00\x00\x26" +
+		"\x01\x3b\x00\x02\x00\x00\x00\x08\x00\x00\x00\x2e" +
+		"\x00\x00\x00\x00" + "Camera7\x00" + "Talbot9\x00"
+	segment := "\xff\xe1\x00" + string(rune(2+6+len(ifd))) + "Exif\x00\x00" + ifd
+	original = append(append([]byte(original[:2:2]), segment...), original[2:]...)
+	f := func(path string, artist, software bool) {
+		t.Helper()
+		body := mustRender(t, original, path).Body
+		if got := bytes.Contains(body, []byte("Talbot9")); got != artist {
+			t.Errorf("%s: the artist is there: %t", path, got)
+		}
+		if got := bytes.Contains(body, []byte("Camera7")); got != software {
+			t.Errorf("%s: the camera is there: %t", path, got)
+		}
+	}
+	for _, extension := range []string{"jpg", "png", "webp", "avif"} {
+		f("."+extension, false, false)
+		f("/metadata:copyright."+extension, true, false)
+		f("/metadata:keep."+extension, true, true)
+	}
+}
+
 func TestForeignSettings(t *testing.T) {
 	original := encodePNG(t, draws("rg", "by"))
 	if _, err := render(t, original, "/quality:50.png"); !errors.Is(err, ErrSyntax) {

@@ -9,7 +9,7 @@ var orient = &Operation{
 	}}},
 	Examples: []string{"orient:6", "orient:none"},
 	First:    true,
-	Idle: func(c Call) bool { return c.Word("as") == "auto" },
+	Idle:     func(c Call) bool { return c.Word("as") == "auto" },
 	// The planner reads the call itself, since it replaces a step that has been planned before the chain.
 	Plan: func(Size, Call) ([]Step, error) { return nil, nil },
 }

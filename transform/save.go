@@ -32,15 +32,17 @@ func (s saver) encoderEffort(effort int) int {
 	return effort
 }
 
+var metadataKept = map[string]C.CalotypeMetadata{
+	"strip": C.METADATA_NONE, "copyright": C.METADATA_COPYRIGHT, "keep": C.METADATA_ALL,
+}
+
 // save encodes the picture as the plan says.
 func save(picture *vips.ImageRef, f *Format, e Encoding) ([]byte, error) {
-	if e.Metadata != "strip" {
-		err := replace(picture, func(in *C.VipsImage, out **C.VipsImage) C.int {
-			return C.calotype_with_metadata(in, out, truth(e.Metadata == "copyright"))
-		})
-		if err != nil {
-			return nil, err
-		}
+	err := replace(picture, func(in *C.VipsImage, out **C.VipsImage) C.int {
+		return C.calotype_with_metadata(in, out, metadataKept[e.Metadata])
+	})
+	if err != nil {
+		return nil, err
 	}
 	how := C.CalotypeSaving{
 		quality:     C.int(e.Quality),

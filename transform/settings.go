@@ -11,7 +11,9 @@ type Setting struct {
 }
 
 // index is the place of the setting in Settings, which is its place in a Chain.
-func (s *Setting) index() int { return slices.IndexFunc(Settings, func(t *Setting) bool { return t.Name == s.Name }) }
+func (s *Setting) index() int {
+	return slices.IndexFunc(Settings, func(t *Setting) bool { return t.Name == s.Name })
+}
 
 var dpr = &Setting{
 	Name: "dpr",

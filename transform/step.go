@@ -181,7 +181,9 @@ func (s spin) Run(frame *vips.ImageRef) error {
 	return spinOn(frame, s.angle, s.size, s.color)
 }
 
-func (s spin) String() string { return fmt.Sprintf("spin by %g° on %s of %s", s.angle, s.size, s.color) }
+func (s spin) String() string {
+	return fmt.Sprintf("spin by %g° on %s of %s", s.angle, s.size, s.color)
+}
 
 // flatten lays the picture on a color.
 type flatten struct{ color RGBA }

@@ -284,26 +284,42 @@ calotype_join(VipsImage **frames, int n, int page_height, VipsImage **out)
 	return result;
 }
 
+static int
+describes_the_original(const char *name)
+{
+	return vips_isprefix("exif-", name) || vips_isprefix("xmp-", name) || vips_isprefix("iptc-", name) ||
+		vips_isprefix("png-comment-", name);
+}
+
+static void *
+remove_description(VipsImage *image, const char *name, GValue *value, void *unused)
+{
+	if (describes_the_original(name))
+		vips_image_remove(image, name);
+	return NULL;
+}
+
 static void *
 remove_all_but_copyright(VipsImage *image, const char *name, GValue *value, void *unused)
 {
-	if ((vips_isprefix("exif-", name) || vips_isprefix("xmp-", name) || vips_isprefix("iptc-", name) ||
-			vips_isprefix("png-comment-", name)) &&
+	if (describes_the_original(name) &&
 		!vips_isprefix("exif-ifd0-Copyright", name) && !vips_isprefix("exif-ifd0-Artist", name))
 		vips_image_remove(image, name);
 	return NULL;
 }
 
-// calotype_with_metadata returns the image with the metadata that its file may keep: all, or the names of author and owner.
-// The orientation has been applied and is gone, and with it the thumbnail, which shows the original.
+// calotype_with_metadata returns the image with the metadata that its file may have. The orientation has been applied and
+// is gone in any case, and with it the thumbnail, which shows the original.
 int
-calotype_with_metadata(VipsImage *in, VipsImage **out, int copyright_only)
+calotype_with_metadata(VipsImage *in, VipsImage **out, CalotypeMetadata which)
 {
 	if (vips_copy(in, out, NULL))
 		return -1;
 	vips_autorot_remove_angle(*out);
 	vips_image_remove(*out, "jpeg-thumbnail-data");
-	if (copyright_only)
+	if (which == METADATA_NONE)
+		vips_image_map(*out, remove_description, NULL);
+	else if (which == METADATA_COPYRIGHT)
 		vips_image_map(*out, remove_all_but_copyright, NULL);
 	return 0;
 }

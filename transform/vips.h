@@ -14,6 +14,7 @@ typedef struct {
 	int strip;       // 1 leaves out all metadata
 } CalotypeSaving;
 
+typedef enum { METADATA_NONE, METADATA_COPYRIGHT, METADATA_ALL } CalotypeMetadata;
 typedef enum { LOAD_JPEG, LOAD_PNG, LOAD_GIF, LOAD_WEBP, LOAD_HEIF, LOAD_TIFF } CalotypeLoader;
 typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF } CalotypeSaver;
 
@@ -30,7 +31,7 @@ int calotype_spin(VipsImage *in, VipsImage **out, double angle, double *color, i
 int calotype_lay_on(VipsImage *in, VipsImage **out, double *color, int n);
 int calotype_frame(VipsImage *in, VipsImage **out, int top, int height);
 int calotype_join(VipsImage **frames, int n, int page_height, VipsImage **out);
-int calotype_with_metadata(VipsImage *in, VipsImage **out, int copyright_only);
+int calotype_with_metadata(VipsImage *in, VipsImage **out, CalotypeMetadata which);
 int calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **buffer, size_t *length);
 
 #endif
