@@ -464,7 +464,8 @@ func TestMetadata(t *testing.T) {
 	}
 	for _, extension := range []string{"jpg", "png", "webp", "avif"} {
 		f("."+extension, false, false)
-		f("/metadata:copyright."+extension, true, false)
+		// Before 8.15, libvips writes EXIF to PNG as it was read or not at all.
+		f("/metadata:copyright."+extension, extension != "png" || LibvipsVersion() >= "8.15", false)
 		f("/metadata:keep."+extension, true, true)
 	}
 }
