@@ -44,7 +44,7 @@ var startVips = sync.OnceValue(func() error {
 	if err := vips.Startup(&vips.Config{ConcurrencyLevel: 1}); err != nil {
 		return err
 	}
-	lockDown()
+	setUp()
 	return nil
 })
 

@@ -44,9 +44,6 @@ func load(file *os.File, format string, shrink int, allFrames bool) (*vips.Image
 	return wrap(out), nil
 }
 
-// lockDown takes from libvips all decoders that are not fit for hostile bytes.
-func lockDown() { C.calotype_lock_down() }
-
 // can tells whether the libvips that is linked has an operation.
 func can(operation string) bool {
 	name := C.CString(operation)

@@ -9,6 +9,9 @@ import (
 	"github.com/davidbyttow/govips/v2/vips"
 )
 
+// setUp makes libvips fit for hostile bytes, and C's heap for many threads.
+func setUp() { C.calotype_set_up() }
+
 // deep tells whether the frame has 16 bits a sample.
 func deep(frame *vips.ImageRef) bool { return frame.BandFormat() == vips.BandFormatUshort }
 

@@ -22,7 +22,7 @@ func unknownName(name string) string {
 		}
 	}
 	if best != "" {
-		return "did you mean " + best + "? An operation or setting was expected"
+		return "an operation or setting was expected (did you mean " + best + "?)"
 	}
 	return "an operation (" + strings.Join(names[:len(Operations)], ", ") + ") or setting (" +
 		strings.Join(names[len(Operations):], ", ") + ") was expected"

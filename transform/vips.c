@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 // govips refers to this function, which the pinned libvips is built without. No loader but those below is ever used.
 __attribute__((weak)) int
 vips_magickload_buffer(void *buffer, size_t length, VipsImage **out, ...)
@@ -10,11 +14,15 @@ vips_magickload_buffer(void *buffer, size_t length, VipsImage **out, ...)
 	return -1;
 }
 
-// calotype_lock_down blocks every loader and saver that libvips' authors do not trust with hostile bytes.
+// calotype_set_up is to be called once, before any work. It blocks every loader and saver that libvips' authors do not
+// trust with hostile bytes, and keeps glibc from holding freed pixels in an arena for each thread that ever ran.
 void
-calotype_lock_down(void)
+calotype_set_up(void)
 {
 	vips_block_untrusted_set(TRUE);
+#ifdef __GLIBC__
+	mallopt(M_ARENA_MAX, 2);
+#endif
 }
 
 // calotype_can tells whether libvips has an operation, such as jpegload_source.

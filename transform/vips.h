@@ -18,7 +18,7 @@ typedef enum { METADATA_NONE, METADATA_COPYRIGHT, METADATA_ALL } CalotypeMetadat
 typedef enum { LOAD_JPEG, LOAD_PNG, LOAD_GIF, LOAD_WEBP, LOAD_HEIF, LOAD_TIFF } CalotypeLoader;
 typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF } CalotypeSaver;
 
-void calotype_lock_down(void);
+void calotype_set_up(void);
 int calotype_can(const char *operation);
 int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int all_pages, VipsImage **out);
 int calotype_copy_to_memory(VipsImage *in, VipsImage **out);
