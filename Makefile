@@ -85,13 +85,15 @@ else echo "Please install $(1) with your package manager." >&2; exit 1; fi
 endef
 
 # --- build and run -----------------------------------------------------------------------------
+BINARY ?= bin/calotype
+
 .PHONY: build
 build: deps ## build bin/calotype
-	@$(go) build -ldflags '-X main.version=$(version)' -o bin/calotype .
+	@$(go) build -ldflags '-X main.version=$(version)' -o $(BINARY) .
 
 .PHONY: run
 run: build ## build and serve on http://127.0.0.1:8080
-	@exec bin/calotype serve
+	@exec $(abspath $(BINARY)) serve
 
 .PHONY: generate
 generate: deps ## write the generated pages: README tables, docs/operations.md and its samples, openapi.json
@@ -106,11 +108,50 @@ test: deps ## run the tests
 test-race: deps ## run the tests under the race detector
 	@$(go) test -race -shuffle=on ./...
 
+.PHONY: test-corpus
+test-corpus: deps ## run the tests of the image corpus beside the checkout, in ../shared/corpus
+	@$(go) test -tags corpus -run Corpus -timeout 30m .
+
+.PHONY: test-browser
+test-browser: build chromium ## run the tests that look at the program through a browser
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags browser -shuffle=on -count=1 ./...
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { echo "Installing chromium and a font, which the browser tests need."; $(call install,chromium fonts-liberation); }
+
+# go test takes one fuzz test at a time.
+FUZZTIME ?= 15s
+
+.PHONY: fuzz
+fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=15s)
+	@files=$$({ grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . || [ $$? = 1 ]; } | sort); \
+	[ -n "$$files" ] || echo "There are no fuzz tests."; \
+	for file in $$files; do \
+	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$file); do \
+	    echo "$$name in $${file%/*}"; \
+	    $(go) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $${file%/*}; \
+	  done; \
+	done
+
+.PHONY: test-all
+test-all: deps ## run the longer suites: race detector, hostile corpus, browser, short fuzzing
+	@$(MAKE) test-race
+	@$(MAKE) test-corpus
+	@$(MAKE) test-browser
+	@$(MAKE) fuzz
+
+.PHONY: bench
+bench: build ## load benchmark: cold prints and hits over HTTP
+	@$(go) run ./bench -server $(abspath $(BINARY))
+
 .PHONY: lint
 lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
-	@$(go) vet ./...
-	@$(go) run $(STATICCHECK) ./...
+	@$(go) vet -tags corpus ./...
+	@$(go) run $(STATICCHECK) -tags corpus ./...
+	@cd test && go vet -tags browser ./...
+	@cd test && go run $(STATICCHECK) -tags browser ./...
 	@$(go) test -run '^TestImportRules$$' .
 
 .PHONY: format

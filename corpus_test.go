@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,15 +43,15 @@ func TestGoodCorpus(t *testing.T) {
 				want = refused
 			}
 		}
+		damaged := slices.ContainsFunc(notDecodable, func(ending string) bool { return strings.HasSuffix(name, ending) })
+		if damaged && status == http.StatusUnprocessableEntity {
+			continue // some versions of libvips see it in the header
+		}
 		if status != want {
 			t.Errorf("%s: the upload answers %d, want %d", name, status, want)
 		}
 		if status != http.StatusCreated {
 			continue
-		}
-		damaged := false
-		for _, ending := range notDecodable {
-			damaged = damaged || strings.HasSuffix(name, ending)
 		}
 		for _, f := range transform.Formats {
 			status, head, body := s.get("/download/" + id + "." + f.Extension)

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -37,6 +38,12 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	header := &ctx.Response.Header
+	accept := ""
+	if target.Chain.Negotiated {
+		accept = string(bytes.Join(ctx.Request.Header.PeekAll("Accept"), []byte(",")))
+		header.Set("Vary", "Accept")
+	}
 	o, err := h.original(target.ID)
 	if err != nil {
 		return err
@@ -45,15 +52,13 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 		return h.sendOriginal(ctx, o, string(path))
 	}
 	original := seen(o)
-	chain := target.Chain.Settle(original, string(ctx.Request.Header.Peek("Accept")))
+	chain := target.Chain.Settle(original, accept)
 	plan, err := transform.NewPlan(chain, original, h.engine.Limits())
 	if err != nil {
 		return err
 	}
 	p := h.describePrint(o, chain)
-	header := &ctx.Response.Header
 	if target.Chain.Negotiated {
-		header.Set("Vary", "Accept")
 		header.Set("Content-Location", p.path)
 	}
 	render := func(ctx context.Context) (*printed, error) { return h.makePrint(ctx, o, plan, p) }

@@ -33,6 +33,8 @@ func (h *Handler) writePage(ctx *fasthttp.RequestCtx, p page) {
 func (h *Handler) home(ctx *fasthttp.RequestCtx) error {
 	ctx.Response.Header.Set("Location", "/upload-image")
 	ctx.Response.Header.Set("Cache-Control", "no-cache")
+	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	ctx.Response.Header.SetContentLength(0) // fasthttp tells no length of no body to HEAD
 	ctx.SetStatusCode(fasthttp.StatusFound)
 	return nil
 }

@@ -107,17 +107,15 @@ func (h *Handler) recover(ctx *fasthttp.RequestCtx) {
 // pathOf returns the path of the request as the client wrote it. It is the only source of keys: fasthttp's own notion of
 // a path is decoded and cleaned. The slice is valid as long as ctx.
 func pathOf(ctx *fasthttp.RequestCtx) []byte {
-	target := ctx.Request.Header.RequestURI()
+	target, _, _ := bytes.Cut(ctx.Request.Header.RequestURI(), []byte("?"))
 	if len(target) > 0 && target[0] != '/' {
 		// The absolute form, http://host/path, is for proxies and must be understood by all servers (RFC 9112, 3.2.2).
-		if i := bytes.Index(target, []byte("://")); i >= 0 {
-			if j := bytes.IndexByte(target[i+3:], '/'); j >= 0 {
-				target = target[i+3+j:]
+		if _, rest, absolute := bytes.Cut(target, []byte("://")); absolute {
+			if i := bytes.IndexByte(rest, '/'); i >= 0 {
+				return rest[i:]
 			}
+			return []byte("/")
 		}
-	}
-	if i := bytes.IndexByte(target, '?'); i >= 0 {
-		target = target[:i]
 	}
 	return target
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,6 @@ var (
 	headerCacheStatus  = []byte("Cache-Status")
 	headerLastModified = []byte("Last-Modified")
 	headerDisposition  = []byte("Content-Disposition")
-	headerNoneMatch    = []byte("If-None-Match")
 	headerSince        = []byte("If-Modified-Since")
 )
 
@@ -70,8 +70,8 @@ func tagOf(inputs ...string) string {
 // client has it already, answers 304. The headers of the answer must have been set.
 func notModified(ctx *fasthttp.RequestCtx, tag, modified []byte, created time.Time) bool {
 	request := &ctx.Request.Header
-	if match := request.PeekBytes(headerNoneMatch); len(match) > 0 {
-		if !matches(match, tag) {
+	if lists := request.PeekAll("If-None-Match"); len(lists) > 0 {
+		if !slices.ContainsFunc(lists, func(list []byte) bool { return matches(list, tag) }) {
 			return false
 		}
 	} else {

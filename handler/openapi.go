@@ -42,7 +42,9 @@ func openAPI() ([]byte, error) {
 			"schemas": object{
 				"Problem":   problemSchema(),
 				"Original":  originalSchema(),
+				"Print":     printSchema(),
 				"Uploaded":  uploadedSchema(),
+				"Uploads":   uploadsSchema(),
 				"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas()},
 				"Format":    object{"type": "string", "enum": formatExtensions(), "description": "Extension of a print."},
 			},
@@ -66,11 +68,11 @@ func operationObject(r route, m method) object {
 	case "getUploadImage":
 		o["responses"] = withProblems(object{"200": object{"description": "The page.", "content": object{"text/html": htmlContent()}}})
 	case "postUploadImage":
-		binary := object{"type": "string", "contentMediaType": "application/octet-stream"}
+		files := object{"type": "array", "items": object{"type": "string", "contentMediaType": "application/octet-stream"}}
 		o["requestBody"] = object{"required": true, "content": object{
 			"multipart/form-data": object{"schema": object{
-				"type": "object", "description": "Any number of files under any names.",
-				"additionalProperties": object{"type": "array", "items": binary},
+				"type": "object", "description": "Any number of files, under this name or any other.",
+				"properties": object{"image": files}, "additionalProperties": files,
 			}},
 			"image/*":                  object{"schema": object{}},
 			"application/octet-stream": object{"schema": object{}},
@@ -79,16 +81,15 @@ func operationObject(r route, m method) object {
 			"description": "Kept, and on disk. Several files are answered by a list, with an error in the place of each that was refused.",
 			"headers":     object{"Location": object{"description": "Address of the image, if it was one.", "schema": object{"type": "string"}}},
 			"content": object{
-				"application/json": object{"schema": object{"oneOf": []any{
-					schemaRef("Uploaded"),
-					object{"type": "object", "required": []string{"images"}, "properties": object{
-						"images": object{"type": "array", "items": object{"anyOf": []any{
-							schemaRef("Uploaded"),
-							object{"type": "object", "required": []string{"error"}, "properties": object{"name": object{"type": "string"}, "error": schemaRef("Problem")}},
-						}}},
-					}},
-				}}},
-				"text/html": htmlContent(),
+				"application/json": object{"schema": object{"oneOf": []any{schemaRef("Uploaded"), schemaRef("Uploads")}}},
+				"text/html":        htmlContent(),
+			},
+		}, "4XX": object{
+			"description": "A problem. If several files were sent and all were refused: the list of them.",
+			"content": object{
+				"application/problem+json": object{"schema": schemaRef("Problem")},
+				"application/json":         object{"schema": schemaRef("Uploads")},
+				"text/html":                htmlContent(),
 			},
 		}})
 	case "getDownload":
@@ -173,7 +174,7 @@ func imageContent() object {
 
 func imageResponses() object {
 	content := imageContent()
-	content["application/json"] = object{"schema": object{"type": "object"}}
+	content["application/json"] = object{"schema": schemaRef("Print")}
 	return withProblems(object{
 		"200": object{
 			"description": "The image, or for .json its description.", "content": content,
@@ -236,6 +237,33 @@ func uploadedSchema() object {
 		"properties": object{
 			"id": text, "url": text, "name": text, "format": text,
 			"width": number, "height": number, "frames": number, "bytes": number,
+		},
+	}
+}
+
+func uploadsSchema() object {
+	return object{
+		"type": "object", "required": []string{"images"},
+		"properties": object{"images": object{"type": "array", "items": object{"oneOf": []any{
+			schemaRef("Uploaded"),
+			object{
+				"type": "object", "required": []string{"error"},
+				"properties": object{"name": object{"type": "string"}, "error": schemaRef("Problem")},
+			},
+		}}}},
+	}
+}
+
+func printSchema() object {
+	text, number := object{"type": "string"}, object{"type": "integer"}
+	return object{
+		"type": "object", "description": "A print without its pixels.",
+		"required": []string{"id", "url", "format", "type", "width", "height", "frames", "bytes", "dpr", "plan", "original"},
+		"properties": object{
+			"id": text, "url": text, "format": text, "type": text, "width": number, "height": number, "frames": number, "bytes": number,
+			"dpr":      object{"type": "number", "description": "The factor that came true."},
+			"plan":     object{"type": "array", "items": text, "description": "What is done, step by step, in words."},
+			"original": schemaRef("Original"),
 		},
 	}
 }

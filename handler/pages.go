@@ -205,7 +205,7 @@ func caption(name, fallback string) string {
 
 // uploadSummary says how many images were kept and how many were not.
 func uploadSummary(images []uploadedImage) string {
-	kept, refused := 0, 0
+	var kept, refused int64
 	for _, image := range images {
 		if image.Problem == "" {
 			kept++
@@ -219,15 +219,15 @@ func uploadSummary(images []uploadedImage) string {
 	case kept == 0:
 		return counted(refused, "file") + " refused"
 	default:
-		return counted(kept, "image") + " uploaded, " + humanNumber(int64(refused)) + " refused"
+		return counted(kept, "image") + " uploaded, " + humanNumber(refused) + " refused"
 	}
 }
 
-func counted(n int, what string) string {
+func counted(n int64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return humanNumber(int64(n)) + " " + what + "s"
+	return humanNumber(n) + " " + what + "s"
 }
 
 // canonicalType returns the one spelling of a format's name, from any spelling or a media type.
@@ -267,10 +267,8 @@ func formatNames(names []string) string {
 // limitsInWords says the limits of an upload in words, "" if there are none.
 func limitsInWords(maxBytes, maxPixels int64) string {
 	var parts []string
-	if mebibytes := maxBytes >> 20; maxBytes > 0 && mebibytes<<20 == maxBytes {
-		parts = append(parts, "at most "+humanNumber(mebibytes)+" MiB")
-	} else if maxBytes > 0 {
-		parts = append(parts, "at most "+humanNumber(maxBytes)+" bytes")
+	if maxBytes > 0 {
+		parts = append(parts, "at most "+exactBytes(maxBytes))
 	}
 	if maxPixels > 0 {
 		parts = append(parts, "at most "+strconv.FormatFloat(float64(maxPixels)/1e6, 'f', -1, 64)+" megapixels")
@@ -278,13 +276,22 @@ func limitsInWords(maxBytes, maxPixels int64) string {
 	return strings.Join(parts, " and ")
 }
 
+// exactBytes is a size that is not rounded, as a limit must not be: "32 MB", "32 MiB", "1,500 bytes".
+func exactBytes(n int64) string {
+	switch {
+	case n > 0 && n%1_000_000 == 0:
+		return humanNumber(n/1_000_000) + " MB"
+	case n > 0 && n%(1<<20) == 0:
+		return humanNumber(n>>20) + " MiB"
+	default:
+		return counted(n, "byte")
+	}
+}
+
 // humanBytes is a size with two digits or more, in powers of 1000: "812 bytes", "1.4 MB".
 func humanBytes(n int64) string {
-	if n == 1 {
-		return "1 byte"
-	}
 	if n < 1000 {
-		return strconv.FormatInt(n, 10) + " bytes"
+		return counted(n, "byte")
 	}
 	value, units := float64(n)/1000, []string{"kB", "MB", "GB", "TB", "PB", "EB"}
 	for value >= 999.5 && len(units) > 1 {

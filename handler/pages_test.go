@@ -367,6 +367,13 @@ func TestSizesInWords(t *testing.T) {
 			t.Errorf("humanNumber(%d) = %q, want %q", n, got, want)
 		}
 	}
+	for n, want := range map[int64]string{
+		1: "1 byte", 1500: "1,500 bytes", 32_000_000: "32 MB", 32 << 20: "32 MiB", 2_000_000_000: "2,000 MB", 1<<20 + 1: "1,048,577 bytes",
+	} {
+		if got := exactBytes(n); got != want {
+			t.Errorf("exactBytes(%d) = %q, want %q", n, got, want)
+		}
+	}
 	if got, want := limitsInWords(1500, 268_402_689), "at most 1,500 bytes and at most 268.402689 megapixels"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -101,7 +101,7 @@ func explain(err error) (problem, problemBody) {
 	case p.err == transform.ErrBroken:
 		// What libvips says is for the log: it may name files, or tell of another request.
 		body.Detail = "its data cannot be decoded"
-	case p.err != nil:
+	case p.status < 500:
 		body.Detail = err.Error()
 	}
 	return p, body
@@ -110,7 +110,7 @@ func explain(err error) (problem, problemBody) {
 // fail answers a request that cannot be served, for a person where a page was asked for and else for a program.
 func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	p, body := explain(err)
-	if p.err == nil {
+	if p.err == nil || p.err == store.ErrFull {
 		h.log.Error("a request failed", "target", string(ctx.RequestURI()), "error", err)
 	} else if p.err == transform.ErrBroken {
 		h.log.Info("an original is damaged", "target", string(ctx.RequestURI()), "error", err)

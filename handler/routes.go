@@ -89,6 +89,7 @@ func (h *Handler) route(ctx *fasthttp.RequestCtx, path []byte) error {
 	ctx.Response.Header.Set("Allow", r.allow())
 	if name == "OPTIONS" {
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
 		ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
 		ctx.Response.Header.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
 		ctx.Response.Header.Set("Access-Control-Max-Age", "86400")

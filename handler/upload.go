@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"net"
 	"path"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -46,16 +44,16 @@ type uploadResult struct {
 func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
 	body := newUploadBody(ctx, h.options.UploadPause)
 	results, several, err := h.keepFiles(ctx, body)
-	if err != nil || !body.ended {
-		body.drain()
+	if err == nil {
+		err = h.tellResults(ctx, results, several)
 	}
-	switch {
-	case err != nil:
+	if body.ended {
 		return err
-	case len(results) == 0:
-		return errNoFile
 	}
-	return h.tellResults(ctx, results, several)
+	if err != nil {
+		h.fail(ctx, err)
+	}
+	return linger(ctx)
 }
 
 // keepFiles keeps the files of a form, or the body itself. It is an error of the whole request if the form cannot be read to
@@ -80,6 +78,10 @@ func (h *Handler) keepFiles(ctx *fasthttp.RequestCtx, body *uploadBody) (results
 	for {
 		part, err := form.NextRawPart()
 		if err == io.EOF {
+			if len(results) == 0 {
+				return nil, false, errNoFile
+			}
+			body.skipRest()
 			return results, len(results) > 1, nil
 		}
 		if err != nil {
@@ -165,7 +167,7 @@ func (r *countedReader) Read(p []byte) (int, error) {
 }
 
 func (h *Handler) tooLarge() error {
-	return fmt.Errorf("%w: at most %s are taken", errUploadSize, humanBytes(h.options.MaxUploadBytes))
+	return fmt.Errorf("%w: at most %s are taken", errUploadSize, exactBytes(h.options.MaxUploadBytes))
 }
 
 // uploadedDescription is the answer to an upload.
@@ -201,7 +203,7 @@ func (h *Handler) tellResults(ctx *fasthttp.RequestCtx, results []uploadResult, 
 			kept++
 			continue
 		}
-		if p, _ := explain(r.err); p.err == nil {
+		if p, _ := explain(r.err); p.err == nil || p.err == store.ErrFull {
 			h.log.Error("an upload failed", "error", r.err)
 		}
 	}
@@ -264,51 +266,3 @@ func cleanName(name string) string {
 	}
 	return name
 }
-
-// uploadBody reads the body of a request as it comes. A client that sends nothing for a while is given up; one that is
-// slow but steady is not.
-type uploadBody struct {
-	ctx   *fasthttp.RequestCtx
-	body  io.Reader
-	pause time.Duration
-	ended bool
-}
-
-func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration) *uploadBody {
-	body := ctx.RequestBodyStream()
-	if body == nil {
-		body = bytes.NewReader(ctx.Request.Body())
-	}
-	return &uploadBody{ctx: ctx, body: body, pause: pause}
-}
-
-func (b *uploadBody) Read(p []byte) (int, error) {
-	if conn := b.ctx.Conn(); conn != nil {
-		if err := conn.SetReadDeadline(time.Now().Add(b.pause)); err != nil {
-			return 0, err
-		}
-	}
-	n, err := b.body.Read(p)
-	if err == io.EOF {
-		b.ended = true
-	}
-	return n, err
-}
-
-// drain reads on for a little and has the connection closed, so that a client that is still sending sees the answer and
-// not a reset connection, and does not hold the server with what it refuses.
-func (b *uploadBody) drain() {
-	const most, wait = 16 << 20, 2 * time.Second
-	b.ctx.SetConnectionClose()
-	b.pause = wait
-	end := time.Now().Add(wait)
-	buffer := make([]byte, 32<<10)
-	for read := 0; read < most && time.Now().Before(end); {
-		n, err := b.Read(buffer)
-		read += n
-		if err != nil {
-			return
-		}
-	}
-}
-

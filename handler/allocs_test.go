@@ -1,0 +1,66 @@
+//go:build !race
+
+package handler
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// The race detector makes sync.Pool, which ristretto counts its reads with, forget things at random.
+func TestHitDoesNotAllocate(t *testing.T) {
+	s := serve(t)
+	u := s.upload(draws(t, "rg", "by"))
+	canonical, alias := u.URL+"/crop:0,0,1,2/rotate:90.png", u.URL+"/crop=0~0~1~2/Rotate=90.PNG"
+	tag := s.mustGet(canonical).header.Get("ETag")
+	for known, end := false, time.Now().Add(10*time.Second); !known; { // what is set takes a moment to be seen
+		if time.Now().After(end) {
+			t.Fatal("the print is not kept")
+		}
+		s.mustGet(alias)
+		_, known = s.handler.prints.Lookup([]byte(alias))
+	}
+	f := func(what, method, target string, want int, headers ...string) {
+		t.Run(what, func(t *testing.T) {
+			var ctx fasthttp.RequestCtx
+			client, server := net.Pipe()
+			defer client.Close()
+			defer server.Close()
+			ctx.Init2(server, quiet{}, false)
+			ctx.Request.Header.SetMethod(method)
+			ctx.Request.Header.SetRequestURI(target)
+			ctx.Request.Header.SetHost("h")
+			for i := 0; i < len(headers); i += 2 {
+				ctx.Request.Header.Set(headers[i], headers[i+1])
+			}
+			hits := s.handler.prints.Stats().Hits
+			const runs = 1000
+			allocations := testing.AllocsPerRun(runs, func() {
+				ctx.Response.Reset() // as the server does between requests
+				s.handler.Serve(&ctx)
+			})
+			if allocations != 0 {
+				t.Errorf("%v allocations", allocations)
+			}
+			if got := ctx.Response.StatusCode(); got != want {
+				t.Errorf("got %d, want %d", got, want)
+			}
+			if got := s.handler.prints.Stats().Hits - hits; got != runs+1 {
+				t.Errorf("%d hits of %d", got, runs+1)
+			}
+		})
+	}
+	f("canonical", "GET", canonical, 200)
+	f("query", "GET", canonical+"?v=1", 200)
+	f("absolute", "GET", "http://h"+canonical, 200)
+	f("alias", "GET", alias, 200)
+	f("head", "HEAD", canonical, 200)
+	f("not modified", "GET", canonical, 304, "If-None-Match", tag)
+	f("not modified, one of several", "GET", alias, 304, "If-None-Match", `"a", W/`+tag)
+	f("modified", "GET", canonical, 200, "If-None-Match", `"a"`)
+	f("not modified since", "GET", canonical, 304, "If-Modified-Since", s.mustGet(canonical).header.Get("Last-Modified"))
+	f("a browser", "GET", alias, 200, "Accept", chrome, "Accept-Encoding", "gzip, deflate, br", "Cookie", "a=b", "User-Agent", "x", "Referer", "https://example.com/")
+}

@@ -1,0 +1,107 @@
+package handler
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// uploadBody reads the body of a request as it comes. A client that sends nothing for a while is given up; one that is
+// slow but steady is not.
+type uploadBody struct {
+	ctx   *fasthttp.RequestCtx
+	body  io.Reader
+	left  int // bytes announced and not read yet; negative if the body comes in chunks
+	pause time.Duration
+	ended bool // nothing more can be read
+}
+
+func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration) *uploadBody {
+	body := ctx.RequestBodyStream()
+	if body == nil {
+		body = bytes.NewReader(ctx.Request.Body())
+	}
+	return &uploadBody{ctx: ctx, body: body, left: ctx.Request.Header.ContentLength(), pause: pause}
+}
+
+// Read returns io.ErrUnexpectedEOF if the connection ends before the body does.
+func (b *uploadBody) Read(p []byte) (int, error) {
+	if err := b.ctx.Conn().SetReadDeadline(time.Now().Add(b.pause)); err != nil {
+		return 0, err
+	}
+	n, err := b.body.Read(p)
+	chunked := b.left < 0
+	if !chunked {
+		b.left -= n
+	}
+	// fasthttp takes every end for the end of the body.
+	if err == io.EOF && (b.left > 0 || chunked && !b.lastChunkCame()) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		b.ended = true
+	}
+	return n, err
+}
+
+// lastChunkCame tells, at the end of a body in chunks, whether it ends with the chunk that says so. After that chunk
+// fasthttp reads no more from the connection; without it, it tries to, and meets the deadline.
+func (b *uploadBody) lastChunkCame() bool {
+	if b.ctx.Conn().SetReadDeadline(time.Unix(1, 0)) != nil {
+		return false
+	}
+	_, err := b.body.Read(make([]byte, 1))
+	return err == io.EOF
+}
+
+// skipRest reads what follows the last part of a form: a line break as a rule, and the end of the chunks.
+func (b *uploadBody) skipRest() {
+	const most = 64 << 10
+	// Its failure is of no interest: the files are complete.
+	_, _ = io.CopyN(io.Discard, b, most)
+}
+
+// linger sends the answer that has been written to ctx and ends the connection of a client that may still be sending, in
+// such a way that it sees the answer: a connection that is closed before all has been read is reset, and a reset can
+// destroy what was sent before it.
+func linger(ctx *fasthttp.RequestCtx) error {
+	const most, pause = 30 * time.Second, 5 * time.Second
+	ctx.SetConnectionClose()
+	var answer bytes.Buffer
+	if _, err := ctx.Response.WriteTo(&answer); err != nil {
+		return err
+	}
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(conn net.Conn) {
+		end := time.Now().Add(most)
+		if conn.SetDeadline(end) != nil {
+			return
+		}
+		if _, err := conn.Write(answer.Bytes()); err != nil {
+			return
+		}
+		if c, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
+			conn = c.UnsafeConn()
+		}
+		if c, ok := conn.(interface{ CloseWrite() error }); ok && c.CloseWrite() != nil {
+			return
+		}
+		buffer := make([]byte, 32<<10)
+		for now := time.Now(); now.Before(end); now = time.Now() {
+			until := now.Add(pause)
+			if until.After(end) {
+				until = end
+			}
+			if conn.SetReadDeadline(until) != nil {
+				return
+			}
+			if _, err := conn.Read(buffer); err != nil {
+				return
+			}
+		}
+	})
+	return nil
+}

@@ -1,0 +1,235 @@
+//go:build browser
+
+package test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// A visitor is a person at a browser, who keeps count of what the console complains of.
+type visitor struct {
+	t    *testing.T
+	ctx  context.Context
+	root string
+
+	mutex      sync.Mutex
+	complaints []string
+}
+
+func visit(t *testing.T, root string, width, height int64) *visitor {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("no-proxy-server", true),
+		chromedp.WindowSize(int(width), int(height)),
+	)
+	allocated, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancelAllocator)
+	ctx, cancel := chromedp.NewContext(allocated)
+	t.Cleanup(cancel)
+	// The browser lives as long as the context of the first call, and each later one has its own limit.
+	v := &visitor{t: t, ctx: ctx, root: root}
+	var viewport []chromedp.EmulateViewportOption
+	if width < 500 {
+		viewport = append(viewport, chromedp.EmulateMobile)
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height, viewport...)); err != nil {
+		t.Fatal(err)
+	}
+	v.ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
+	err := chromedp.Listen(v.ctx, func(event any) {
+		switch e := event.(type) {
+		case *log.EventEntryAdded: // failed loads and violations of the content security policy
+			if e.Entry.Level == log.EntryLevelError && !strings.HasSuffix(e.Entry.URL, "/favicon.ico") {
+				v.complain(fmt.Sprintf("%s: %s", e.Entry.Text, e.Entry.URL))
+			}
+		case *runtime.EventExceptionThrown:
+			v.complain(e.ExceptionDetails.Text)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(v.ctx, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func (v *visitor) complain(what string) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.complaints = append(v.complaints, what)
+}
+
+func (v *visitor) do(actions ...chromedp.Action[chromedp.Void]) {
+	v.t.Helper()
+	if err := chromedp.Do(v.ctx, actions...); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// ask runs an action that has a result.
+func ask[T any](v *visitor, action chromedp.Action[T]) T {
+	v.t.Helper()
+	result, err := chromedp.Run(v.ctx, action)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return result
+}
+
+// look takes a picture of the page and checks what holds for all pages: nothing sticks out at the side, every image is
+// there, the console is silent.
+func (v *visitor) look(name string) {
+	v.t.Helper()
+	v.do(chromedp.Evaluate[chromedp.Void](
+		`Promise.all([...document.images].map(i => { i.loading = "eager"; return i.decode().catch(() => {}) }))`,
+		chromedp.EvalAwaitPromise))
+	wide := ask(v, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`))
+	broken := ask(v, chromedp.Evaluate[[]string](`[...document.images].filter(i => !i.naturalWidth).map(i => i.src)`))
+	picture := ask(v, chromedp.FullScreenshot(100))
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		folder = v.t.ArtifactDir()
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		v.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644); err != nil {
+		v.t.Fatal(err)
+	}
+	if wide {
+		v.t.Errorf("%s: the page is wider than the window", name)
+	}
+	if len(broken) > 0 {
+		v.t.Errorf("%s: images that do not show: %v", name, broken)
+	}
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if len(v.complaints) > 0 {
+		v.t.Errorf("%s: the console says %v", name, v.complaints)
+		v.complaints = nil
+	}
+}
+
+// Two photos are chosen and uploaded, the gallery shows both, and a click downloads one under its name. Nothing of it needs
+// scripts.
+func TestBrowserUploadGalleryDownload(t *testing.T) {
+	for _, window := range []struct{ width, height int64 }{{1440, 900}, {360, 740}} {
+		t.Run(fmt.Sprint(window.width), func(t *testing.T) {
+			v := visit(t, serve(t), window.width, window.height)
+			name := func(page string) string { return fmt.Sprintf("%s-%d", page, window.width) }
+			v.do(
+				chromedp.Navigate(v.root+"/"),
+				chromedp.WaitVisible(`input[type=file]`),
+			)
+			v.look(name("upload"))
+
+			photo := sample(t, "landscape.jpg")
+			v.do(
+				chromedp.SetUploadFiles(`input[type=file]`, []string{photo, sample(t, "cutout.png")}),
+				chromedp.Click(`button`),
+				chromedp.WaitVisible(`body img`),
+			)
+			v.look(name("uploaded"))
+
+			v.do(chromedp.Navigate(v.root+"/download?exts=jpeg|jpg|png|gif"), chromedp.WaitVisible(`a[download] img`))
+			v.look(name("gallery"))
+			if shown := ask(v, chromedp.Evaluate[int](`document.querySelectorAll("a[download] img").length`)); shown != 2 {
+				t.Fatalf("the gallery shows %d images", shown)
+			}
+
+			folder := t.TempDir()
+			done := make(chan string, 8)
+			suggested := make(chan string, 8)
+			err := chromedp.ListenBrowser(v.ctx, func(event any) {
+				switch e := event.(type) {
+				case *browser.EventDownloadWillBegin:
+					suggested <- e.SuggestedFilename
+				case *browser.EventDownloadProgress:
+					if e.State == browser.DownloadProgressStateCompleted {
+						done <- e.GUID
+					}
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			events := true
+			_, err = chromedp.CallBrowser(v.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+				Behavior: browser.SetDownloadBehaviorBehaviorAllowAndName, DownloadPath: folder, EventsEnabled: &events,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.do(chromedp.Click(`//a[@download][contains(., "landscape")]`))
+			select {
+			case guid := <-done:
+				got, err := os.ReadFile(filepath.Join(folder, guid))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := os.ReadFile(photo)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("the download has %d bytes, the photo %d", len(got), len(want))
+				}
+				if name := <-suggested; name != "landscape.jpg" {
+					t.Errorf("it is saved as %q", name)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("the click downloads nothing")
+			}
+
+			v.do(chromedp.Navigate(v.root+"/download?exts=tiff"), chromedp.WaitVisible(`main`))
+			v.look(name("empty"))
+		})
+	}
+}
+
+// An img tag of another site shows prints, also where the address has its commas and colons.
+func TestBrowserShowsPrintsInAnotherPage(t *testing.T) {
+	root := serve(t)
+	v := visit(t, root, 800, 600)
+	v.do(
+		chromedp.Navigate(root+"/upload-image"), chromedp.WaitVisible(`input[type=file]`),
+		chromedp.SetUploadFiles(`input[type=file]`, []string{sample(t, "landscape.jpg")}),
+		chromedp.Click(`button`), chromedp.WaitVisible(`body img`),
+	)
+	page := ask(v, chromedp.Evaluate[string](`document.body.innerHTML`))
+	i := strings.Index(page, "/download/0")
+	if i < 0 {
+		t.Fatal("the page after the upload names no address")
+	}
+	image := root + page[i:i+len("/download/")+36]
+	site := filepath.Join(t.TempDir(), "index.html")
+	html := fmt.Sprintf(`<!doctype html><meta charset="utf-8"><title>x</title><link rel="icon" href="data:,">
+<img src="%[1]s/resize:200.webp" alt=""><img src="%[1]s/crop:0,0,200,200/rotate:90.png" alt="">
+<img src="%[1]s/resize:100.auto" alt="" crossorigin><img srcset="%[1]s/resize:90.jpg 1x, %[1]s/resize:90/dpr:2.jpg 2x" alt="">`, image)
+	if err := os.WriteFile(site, []byte(html), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	v.do(chromedp.Navigate("file://"+site), chromedp.WaitVisible(`body img`))
+	v.look("elsewhere")
+}
