@@ -26,8 +26,11 @@ var notGood = map[string]int{
 	"corrupt-header.jpg": http.StatusUnprocessableEntity,
 }
 
-// Those whose header is sound, so that they are taken, and whose pixels cannot be decoded. The last is lossless JPEG.
-var notDecodable = []string{"truncated.jpg", "truncated.png", "testimgl.jpg"}
+// Those whose header is sound, so that they are taken, and whose pixels cannot be decoded.
+var notDecodable = []string{"truncated.jpg", "truncated.png"}
+
+// Lossless JPEG, which some builds of libvips decode and others refuse, in the header or later.
+const sometimesDecodable = "testimgl.jpg"
 
 // Every valid image is taken and comes back in every format, in the size that .json says.
 func TestGoodCorpus(t *testing.T) {
@@ -44,8 +47,9 @@ func TestGoodCorpus(t *testing.T) {
 			}
 		}
 		damaged := slices.ContainsFunc(notDecodable, func(ending string) bool { return strings.HasSuffix(name, ending) })
-		if damaged && status == http.StatusUnprocessableEntity {
-			continue // some versions of libvips see it in the header
+		sometimes := strings.HasSuffix(name, sometimesDecodable)
+		if sometimes && status == http.StatusUnprocessableEntity {
+			continue
 		}
 		if status != want {
 			t.Errorf("%s: the upload answers %d, want %d", name, status, want)
@@ -55,6 +59,9 @@ func TestGoodCorpus(t *testing.T) {
 		}
 		for _, f := range transform.Formats {
 			status, head, body := s.get("/download/" + id + "." + f.Extension)
+			if sometimes && status == http.StatusUnprocessableEntity {
+				continue
+			}
 			if damaged {
 				if status != http.StatusUnprocessableEntity {
 					t.Errorf("%s: its %s is %d", name, f.Name, status)

@@ -225,7 +225,7 @@ func (h *Handler) tellResults(ctx *fasthttp.RequestCtx, results []uploadResult, 
 			d := describeUpload(r)
 			image := uploadedImage{Name: r.name, ID: d.ID, URL: d.URL, Format: d.Format, Width: d.Width, Height: d.Height, Bytes: d.Bytes}
 			if d.Error != nil {
-				image.Problem = d.Error.Title + ": " + d.Error.Detail + "."
+				image.Problem = inWords(d.Error)
 			} else {
 				image.Thumbnail = d.URL + "/resize:320,320.webp"
 			}
@@ -245,6 +245,15 @@ func (h *Handler) tellResults(ctx *fasthttp.RequestCtx, results []uploadResult, 
 		answer.Images = append(answer.Images, describeUpload(r))
 	}
 	return sendJSON(ctx, status, answer)
+}
+
+// inWords makes a sentence of a problem.
+func inWords(p *problemBody) string {
+	text := p.Detail
+	if text == "" {
+		text = p.Title
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // cleanName takes from an uploader's file name what is not for showing: folders, control characters, invalid UTF-8, and
