@@ -233,17 +233,21 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	head := "HEAD " + u.URL + " HTTP/1.1\r\nHost: h\r\n\r\n"
 	data := draws(t, "by")
 	post := fmt.Sprintf("POST /upload-image HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(data), data)
+	body, contentType := form(t, part{"image", "a.png", "image/png", string(data)})
+	formHead := "POST /upload-image HTTP/1.1\r\nHost: h\r\nContent-Type: " + contentType + "\r\n"
+	inForm := fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", formHead, body.Len(), body)
+	inChunks := fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", formHead, body.Len(), body)
 	var got []int
 	for _, a := range s.raw(
-		get(u.URL)+get(u.URL+"/rotate:90.png")+head+get("/nothing")+post+get(u.URL+"/nonsense.png")+get(u.URL),
-		"GET", "GET", "HEAD", "GET", "POST", "GET", "GET",
+		get(u.URL)+get(u.URL+"/rotate:90.png")+head+get("/nothing")+post+inForm+inChunks+get(u.URL+"/nonsense.png")+get(u.URL),
+		"GET", "GET", "HEAD", "GET", "POST", "POST", "POST", "GET", "GET",
 	) {
 		got = append(got, a.status)
 		if a.closed {
 			t.Error("a connection is closed without need")
 		}
 	}
-	if want := []int{200, 200, 200, 404, 201, 400, 200}; !slices.Equal(got, want) {
+	if want := []int{200, 200, 200, 404, 201, 201, 201, 400, 200}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

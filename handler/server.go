@@ -19,8 +19,9 @@ func Server(h *Handler) *fasthttp.Server {
 		// A print of usual size goes out with its head in one system call.
 		WriteBufferSize: 64 << 10,
 		// For the head of a request; uploads extend it as long as bytes come.
-		ReadTimeout:  30 * time.Second,
-		WriteTimeout: 2 * time.Minute,
+		ReadTimeout: 30 * time.Second,
+		// For a whole answer: 32 MB reach a client of 300 kbit/s.
+		WriteTimeout: 15 * time.Minute,
 		// Above the idle time of those who pull: AWS and nginx keep connections for 60 s.
 		IdleTimeout: 2 * time.Minute,
 		// Bodies are read by the upload alone, as they come, and limited there; what is read ahead is bounded by this.

@@ -162,11 +162,13 @@ func TestUploadIsAsDescribed(t *testing.T) {
 	s.wantAllDescribed(answer, "Uploaded")
 	s.ask("POST", "/upload-image", 201, data, "Content-Type", "application/octet-stream")
 	s.ask("POST", "/upload-image", 201, data, "Content-Type", "image/png", "Accept", "text/html")
-	f := func(status int, accept string, files ...string) {
+	f := func(status int, accept string, files ...string) []byte {
 		t.Helper()
 		body, contentType := form(t, files...)
-		s.ask("POST", "/upload-image", status, body, "Content-Type", contentType, "Accept", accept)
+		return s.ask("POST", "/upload-image", status, body, "Content-Type", contentType, "Accept", accept)
 	}
+	s.wantAllDescribed(f(201, "*/*", string(data)), "Uploaded")
+	s.wantAllDescribed(f(201, "*/*", string(data), "no image"), "Uploads")
 	for _, accept := range []string{"*/*", "text/html"} {
 		f(201, accept, string(data))
 		f(201, accept, string(data), string(data))
@@ -198,7 +200,8 @@ func TestDownloadIsAsDescribed(t *testing.T) {
 		s.ask("GET", "/download"+query, 200, nil)
 		s.ask("GET", "/download"+query, 200, nil, "Accept", "application/json")
 	}
-	s.ask("POST", "/upload-image", 201, picture(t), "Content-Type", "image/png")
+	body, contentType := form(t, string(picture(t)))
+	s.ask("POST", "/upload-image", 201, body, "Content-Type", contentType)
 	var gallery struct {
 		Images []json.RawMessage
 		Next   string
