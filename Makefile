@@ -34,8 +34,9 @@ export PKG_CONFIG_PATH := $(CURDIR)/.build/pinned
 endif
 
 # Go's build cache does not notice that pkg-config now answers differently. A define that names the libvips
-# makes it part of every cgo package's key.
-vips_key  = $(shell pkg-config --modversion --cflags --libs vips 2>/dev/null | cksum | cut -d' ' -f1)
+# makes it part of every cgo package's key. (Make's shell function does not see what make exports.)
+ask_vips  = PKG_CONFIG_PATH="$(PKG_CONFIG_PATH)" pkg-config vips 2>/dev/null
+vips_key  = $(shell { $(ask_vips) --modversion; $(ask_vips) --cflags --libs; } | cksum | cut -d' ' -f1)
 go        = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -DCALOTYPE_LIBVIPS=$(vips_key)" go
 version  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
