@@ -52,6 +52,17 @@ func find(is func(*Format) bool) *Format {
 // extensions are all that may stand behind the last dot of an address.
 func extensions() []string { return append(extensionsOf(Formats), "auto", "json") }
 
+// otherSpellings leads from the second spelling of an extension to the first.
+func otherSpellings(formats []*Format) map[string]string {
+	spellings := map[string]string{}
+	for _, f := range formats {
+		for _, s := range f.Spellings {
+			spellings[s] = f.Extension
+		}
+	}
+	return spellings
+}
+
 func extensionsOf(formats []*Format) []string {
 	names := make([]string, len(formats))
 	for i, f := range formats {

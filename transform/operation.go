@@ -85,6 +85,8 @@ type Param struct {
 	Scaled bool
 	// Words are the values of a Word. The words of two parameters of one form are disjoint.
 	Words []string
+	// Synonyms are other spellings of words. They are read and never written.
+	Synonyms map[string]string
 	// Default is the value of an argument that is left out, as a URL writes it. Parameters without one are required, but
 	// for keyed ones and flags, which are then unset.
 	Default string

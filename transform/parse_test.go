@@ -76,6 +76,8 @@ func TestCanonicalForm(t *testing.T) {
 	f("/metadata:strip", "")
 	f("/format:webp", ".webp")
 	f("/format:webp.webp", ".webp")
+	f("/format:jpeg", ".jpg")
+	f("/format:TIFF.json", "/format:tif.json")
 	f("/format:webp.json", "/format:webp.json")
 	f("/format:jpg.json", "/format:jpg.json")
 	f("/resize:40.json", "/resize:40.json")

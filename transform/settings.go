@@ -77,7 +77,7 @@ var format = &Setting{
 		"under an extension that caches know, format:webp.json describes the WebP print. Elsewhere it is the same as the extension.",
 	Param: Param{
 		Name: "name", Doc: "A format, or auto.",
-		Kind: Word, Words: append([]string{"auto"}, extensionsOf(Formats)...),
+		Kind: Word, Words: append([]string{"auto"}, extensionsOf(Formats)...), Synonyms: otherSpellings(Formats),
 	},
 	Example: "format:webp",
 }

@@ -31,6 +31,9 @@ func (p *Param) parse(s string) (v Value, ok bool) {
 		v.X, ok = parseNumber(s, 0)
 		return v, ok && (v.X == 0 || v.X == 1)
 	case Word:
+		if word, ok := p.Synonyms[s]; ok {
+			s = word
+		}
 		i := slices.Index(p.Words, s)
 		v.X = float64(i)
 		return v, i >= 0
