@@ -99,10 +99,34 @@ func (e *Engine) Probe(file *os.File) (Original, error) {
 	if most := e.options.Limits.Pixels; most > 0 && header.Pixels > most/int64(original.Frames) {
 		return Original{}, fmt.Errorf("%w: the image decodes to %d pixels, %d frames, at most %d are taken", ErrTooLarge, header.Pixels, original.Frames, most)
 	}
+	if err := checkStructure(header); err != nil {
+		return Original{}, err
+	}
 	if err := checkHeader(file, original); err != nil {
 		return Original{}, err
 	}
 	return original, nil
+}
+
+// What the structure of a file may have. No camera or editor comes near, and each costs a decoder time or memory that the
+// size of the picture does not show.
+const (
+	maxScans        = 100     // of a JPEG: each goes over the whole picture
+	maxProfileBytes = 4 << 20 // of a color profile, as stored
+	maxTextBytes    = 16 << 20
+)
+
+// checkStructure refuses files that are built to be expensive.
+func checkStructure(h sniff.Header) error {
+	switch {
+	case h.Scans > maxScans:
+		return fmt.Errorf("%w: the image has more than %d scans", ErrTooLarge, maxScans)
+	case h.ICCBytes > maxProfileBytes:
+		return fmt.Errorf("%w: the color profile has %d bytes, at most %d are taken", ErrTooLarge, h.ICCBytes, maxProfileBytes)
+	case h.TextBytes > maxTextBytes:
+		return fmt.Errorf("%w: the metadata has %d bytes, at most %d are taken", ErrTooLarge, h.TextBytes, maxTextBytes)
+	}
+	return nil
 }
 
 // checkHeader lets libvips open the image and compares what the two readers of headers have seen.

@@ -503,6 +503,25 @@ func TestRefusals(t *testing.T) {
 	f(encodeJPEG(t, photo(300, 200))[:2000], "/resize:100.png", ErrBroken)
 }
 
+// A JPEG that goes over its picture again and again, and metadata beyond reason, are refused by their structure.
+func TestExpensiveStructuresAreRefused(t *testing.T) {
+	original := encodeJPEG(t, photo(16, 16))
+	start := bytes.Index(original, []byte("\xff\xc0"))
+	progressive := bytes.Clone(original)
+	progressive[start+1] = 0xc2
+	scan := []byte("\xff\xda\x00\x08\x01\x01\x00\x00\x00\x00")
+	end := bytes.Index(progressive, []byte("\xff\xda"))
+	f := func(what string, data []byte) {
+		t.Helper()
+		if _, err := engine(t).Probe(open(t, data)); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	f("101 scans", append(append(append([]byte{}, progressive[:end]...), bytes.Repeat(scan, maxScans+1)...), 0xff, 0xd9))
+	comment := append([]byte("\xff\xfe\xff\xff"), make([]byte, 0xfffd)...)
+	f("comments of 17 MB", append(append(append([]byte{}, original[:2]...), bytes.Repeat(comment, 272)...), original[2:]...))
+}
+
 func TestDeadlineStopsAPrint(t *testing.T) {
 	e, err := NewEngine(Options{Workers: 1, Deadline: 30 * time.Millisecond})
 	if err != nil {
