@@ -93,8 +93,8 @@ build: deps ## build bin/calotype
 	@$(go) build -ldflags '-X main.version=$(version)' -o $(BINARY) .
 
 .PHONY: run
-run: build ## build and serve on http://127.0.0.1:8080
-	@exec $(abspath $(BINARY)) serve
+run: build ## build and serve on http://127.0.0.1:8080; ARGS="--listen :9000" adds options
+	@exec $(abspath $(BINARY)) serve $(ARGS)
 
 .PHONY: generate
 generate: deps ## write the generated pages: README tables, docs/operations.md and its samples, openapi.json

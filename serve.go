@@ -84,6 +84,10 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	fmt.Fprintf(out, "Calotype %s with libvips %s serves %s\n  upload images:  %s/upload-image\n  see them all:   %s/download\n",
 		version, transform.LibvipsVersion(), c.Data, address, address)
 
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		log.Warn("this address is not only for this machine: whoever reaches it may upload and see all images", "address", c.Listen)
+	}
+
 	select {
 	case err := <-done:
 		return err

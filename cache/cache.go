@@ -42,7 +42,7 @@ type Cache[V any] struct {
 
 // New returns a cache of at most maxBytes bytes, aliases included. An entry costs size of its value (counted as 0 if
 // negative), its key and a fixed overhead; one that costs more than 1/16 of the budget is handed out but not kept.
-// With maxBytes 0 nothing is kept and loads are still shared. size is called once for every value loaded.
+// With maxBytes 0 nothing is kept and loads are still shared. size must be quick and always the same for a value.
 func New[V any](maxBytes int64, size func(V) int64) (*Cache[V], error) {
 	if maxBytes < 0 {
 		return nil, fmt.Errorf("cache: budget of %d bytes is negative", maxBytes)
@@ -79,6 +79,9 @@ func (c *Cache[V]) Lookup(key []byte) (V, bool) {
 	}
 	return v, ok
 }
+
+// Fits tells whether a value is small enough to be kept under key. Whether it is kept is ristretto's choice.
+func (c *Cache[V]) Fits(key string, v V) bool { return c.values.fits(key, c.size(v)) }
 
 // Alias makes a further spelling of key known: Lookup(alias) then answers like Lookup(key). The spelling must mean the
 // key for ever and for everyone: one whose answer depends on the time or on the asker is no alias. Aliases have a small

@@ -79,15 +79,20 @@ func (t *table[V]) get(hash uint64) *entry[V] {
 	return e
 }
 
+// cost is what a value of size bytes under key takes of the budget.
+func cost(key string, size int64) int64 { return max(0, size) + int64(len(key)) + overhead }
+
+// fits tells whether a value of size bytes may be kept under key.
+func (t *table[V]) fits(key string, size int64) bool {
+	return size <= t.largest && cost(key, size) <= t.largest
+}
+
 // set offers a value of size bytes to ristretto and reports whether it was queued; it may yet be refused. It never waits.
 func (t *table[V]) set(key string, value V, size int64) bool {
-	if size > t.largest {
+	if !t.fits(key, size) {
 		return false
 	}
-	cost := max(0, size) + int64(len(key)) + overhead
-	if cost > t.largest {
-		return false
-	}
+	cost := cost(key, size)
 	t.open.RLock()
 	defer t.open.RUnlock()
 	// Counted first: ristretto may refuse the entry before Set returns.

@@ -76,7 +76,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if !target.Chain.Negotiated {
 		h.prints.Alias(path, p.path)
 	}
-	h.writePrint(ctx, p, path, cacheStatus(outcome))
+	h.writePrint(ctx, p, path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
 	return nil
 }
 
@@ -135,14 +135,17 @@ func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []b
 	return notModified(ctx, p.tag, p.modified, p.created)
 }
 
-func cacheStatus(outcome cache.Outcome) string {
-	switch outcome {
-	case cache.Hit:
+// cacheStatus is the value of a Cache-Status header (RFC 9211).
+func cacheStatus(outcome cache.Outcome, fits bool) string {
+	switch {
+	case outcome == cache.Hit:
 		return "calotype; hit"
-	case cache.Joined:
+	case outcome == cache.Joined:
 		return "calotype; fwd=uri-miss; collapsed"
+	case fits:
+		return "calotype; fwd=uri-miss; stored"
 	}
-	return "calotype; fwd=uri-miss; stored"
+	return "calotype; fwd=uri-miss"
 }
 
 // sendOriginal serves the bytes as they were uploaded.
