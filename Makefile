@@ -97,7 +97,7 @@ run: build ## build and serve on http://127.0.0.1:8080; ARGS="--listen :9000" ad
 	@exec $(abspath $(BINARY)) serve $(ARGS)
 
 .PHONY: generate
-generate: deps ## write the generated pages: README tables, docs/operations.md and its samples, openapi.json
+generate: deps ## write the generated pages: README tables, docs/operations.md and its samples
 	@$(go) generate ./...
 
 # --- tests -------------------------------------------------------------------------------------

@@ -121,17 +121,22 @@ func TestSignal(t *testing.T) {
 	s := &service{t: t, url: "http://" + address}
 	_, id := s.post(read(t, "docs/samples/landscape.jpg"))
 
-	answered := make(chan int, 1)
+	answered := make(chan string, 1)
 	go func() {
-		status, _, _ := s.get("/download/" + id + "/resize:3000,up/blur:20.png")
-		answered <- status
+		answer, err := http.Get(s.url + "/download/" + id + "/resize:3000,up/blur:20.png")
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		answer.Body.Close()
+		answered <- answer.Status
 	}()
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond)
 	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if status := <-answered; status != http.StatusOK {
-		t.Errorf("the request that ran is answered %d", status)
+	if status := <-answered; status != "200 OK" {
+		t.Errorf("the request that ran is answered %s", status)
 	}
 	if err := command.Wait(); err != nil {
 		t.Errorf("the program ends with %v", err)
