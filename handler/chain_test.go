@@ -138,6 +138,12 @@ func TestSpellings(t *testing.T) {
 	if a := s.mustGet(u.URL + "/rotate:90"); a.header.Get("Link") != "<"+u.URL+`/rotate:90.png>; rel="canonical"` {
 		t.Errorf("Link of a print without an extension: %q", a.header.Get("Link"))
 	}
+	if a := s.mustGet(u.URL + "/flip:h.auto"); a.header.Get("Link") != "" || a.header.Get("Content-Location") != u.URL+"/flip:h.jpg" {
+		t.Errorf("a negotiated print: Link %q, Content-Location %q", a.header.Get("Link"), a.header.Get("Content-Location"))
+	}
+	if a := s.mustGet(u.URL + "/FLIP=h.auto"); a.header.Get("Link") != "<"+u.URL+`/flip:h.auto>; rel="canonical"` {
+		t.Errorf("Link of another spelling of a negotiated print: %q", a.header.Get("Link"))
+	}
 }
 
 // What is described is what is made.

@@ -65,6 +65,10 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if target.Chain.Described {
 		return h.sendDescription(ctx, o, plan, p, render)
 	}
+	if target.Chain.Negotiated {
+		target.ID = o.ID.String()
+		defer linkNegotiated(header, string(path), "/download/"+target.String())
+	}
 	// A client that has the print already is not made to wait for it.
 	if h.sendNotModified(ctx, p, path) {
 		return nil
@@ -78,6 +82,15 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	}
 	h.writePrint(ctx, p, path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
 	return nil
+}
+
+// linkNegotiated names the canonical spelling of a negotiated address, if it was another. What was sent stands in
+// Content-Location: it is one of several answers to the address, and no other name of it.
+func linkNegotiated(header *fasthttp.ResponseHeader, path, canonical string) {
+	header.DelBytes(headerLink)
+	if path != canonical {
+		header.Set("Link", canonicalLink(canonical))
+	}
 }
 
 // describePrint fills in what is known of a print before it is made.

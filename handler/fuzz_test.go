@@ -118,7 +118,7 @@ func FuzzTarget(f *testing.F) {
 			path, _, _ = bytes.Cut(link, []byte(">"))
 		}
 		for range 2 {
-			again := ask(h, path, "")
+			again := ask(h, path, accept)
 			if again.status != 200 || !bytes.Equal(again.body, first.body) || !bytes.Equal(again.tag, first.tag) {
 				t.Fatalf("%q is not what is at %q: %d", target, path, again.status)
 			}
