@@ -192,7 +192,7 @@ The samples are prints of this picture (480×320):
 	for _, o := range transform.Operations {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n", o.Name, o.Doc)
 		for _, f := range o.Forms {
-			fmt.Fprintf(&b, "\n`%s`", transform.FormSignature(o, f))
+			fmt.Fprintf(&b, "\n`%s`", f.Signature(o.Name))
 			if f.Doc != "" {
 				fmt.Fprintf(&b, " – %s", f.Doc)
 			}

@@ -66,6 +66,9 @@ var internal = problem{
 	status: fasthttp.StatusInternalServerError, code: "internal", title: "Something went wrong here", keep: "no-store",
 }
 
+// ours tells whether the cause lies with the server, so that its operator must hear of it.
+func (p problem) ours() bool { return p.err == nil || p.err == store.ErrFull }
+
 // problemBody is the body of an RFC 9457 answer.
 type problemBody struct {
 	Type   string `json:"type"`
@@ -110,7 +113,7 @@ func explain(err error) (problem, problemBody) {
 // fail answers a request that cannot be served, for a person where a page was asked for and else for a program.
 func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	p, body := explain(err)
-	if p.err == nil || p.err == store.ErrFull {
+	if p.ours() {
 		h.log.Error("a request failed", "target", string(ctx.RequestURI()), "error", err)
 	} else if p.err == transform.ErrBroken {
 		h.log.Info("an original is damaged", "target", string(ctx.RequestURI()), "error", err)

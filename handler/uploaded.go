@@ -4,8 +4,6 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
-
-	"calotype/store"
 )
 
 // uploadedDescription is the answer to an upload.
@@ -41,7 +39,7 @@ func (h *Handler) tellResults(ctx *fasthttp.RequestCtx, results []uploadResult, 
 			kept++
 			continue
 		}
-		if p, _ := explain(r.err); p.err == nil || p.err == store.ErrFull {
+		if p, _ := explain(r.err); p.ours() {
 			h.log.Error("an upload failed", "error", r.err)
 		}
 	}

@@ -29,16 +29,14 @@ func (f *Format) takes(s *Setting) bool {
 	return s == dpr || s == metadata || slices.Contains(f.Settings, s)
 }
 
-// FormatNamed returns the format called name (jpeg, png, …), as FormatByExtension does for extensions; nil if there is none.
+// FormatNamed returns the format called name (jpeg, png, …); nil if there is none.
 func FormatNamed(name string) *Format {
 	return find(func(f *Format) bool { return f.Name == name })
 }
 
 // FormatByExtension returns the format with the given extension, without its dot, in any of its spellings; nil if there is
 // none.
-func FormatByExtension(extension string) *Format { return formatByExtension(extension) }
-
-func formatByExtension(extension string) *Format {
+func FormatByExtension(extension string) *Format {
 	return find(func(f *Format) bool { return f.Extension == extension || slices.Contains(f.Spellings, extension) })
 }
 

@@ -30,7 +30,7 @@ func (o *Operation) call(s segment, arguments []string) (Call, error) {
 				if w := unsetWord(&call); w != nil && isLetter((argument + "0")[0]) {
 					return Call{}, fail(w.Name, w.Expected(), argument)
 				}
-				return Call{}, fail("", "takes "+o.Forms[form].signature(o.Name)+" there", argument)
+				return Call{}, fail("", "takes "+o.Forms[form].Signature(o.Name)+" there", argument)
 			}
 			i = next
 			next++

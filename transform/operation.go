@@ -58,7 +58,6 @@ const (
 	NoUnit  Unit = ""
 	Pixels  Unit = "pixels"
 	Degrees Unit = "degrees"
-	Percent Unit = "percent"
 )
 
 // Axis is the side of the picture that a Length in percent is taken of.

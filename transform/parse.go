@@ -141,7 +141,7 @@ func (c *Chain) settle(extension string, extended bool, last segment) error {
 			c.settings[i] = Value{}
 		}
 	}
-	byWord := formatByExtension(word)
+	byWord := FormatByExtension(word)
 	c.Negotiated = word == "auto"
 	c.Format = byWord
 	if !extended {
@@ -150,7 +150,7 @@ func (c *Chain) settle(extension string, extended bool, last segment) error {
 	fail := func(expected string) error {
 		return &SyntaxError{Segment: last.index, Offset: last.offset, Operation: "format", Expected: expected, Got: "." + extension}
 	}
-	switch byExtension := formatByExtension(extension); {
+	switch byExtension := FormatByExtension(extension); {
 	case extension == "json" && c.Negotiated:
 		return fail("must be one format where the print is described, not auto")
 	case extension == "json":

@@ -7,12 +7,13 @@ import "strings"
 func (o *Operation) Signatures(separator string) string {
 	texts := make([]string, len(o.Forms))
 	for i, f := range o.Forms {
-		texts[i] = f.signature(o.Name)
+		texts[i] = f.Signature(o.Name)
 	}
 	return strings.Join(texts, separator)
 }
 
-func (f Form) signature(name string) string {
+// Signature returns how the form is written in an operation of that name.
+func (f Form) Signature(name string) string {
 	var b strings.Builder
 	b.WriteString(name)
 	separator := ":"
@@ -39,6 +40,3 @@ func (s *Setting) Signature() string {
 	}
 	return s.Name + ":" + s.Param.Name
 }
-
-// FormSignature returns how one form of an operation is written.
-func FormSignature(o *Operation, f Form) string { return f.signature(o.Name) }
