@@ -1,0 +1,268 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A process is a worker as the server sees it. One goroutine at a time talks to it.
+type process struct {
+	command *exec.Cmd
+	conn    *net.UnixConn
+	said    tail          // the end of what it has written to its standard error
+	dead    chan struct{} // closed when it has ended and was waited for
+	greeted Greeting
+	jobs    int
+	base    int64         // most resident bytes until it was ready
+	cpu     time.Duration // that it had used after its last job, as it says
+	end     atomic.Value  // the End for which it was killed
+	buffer  []byte
+}
+
+// startTimeout bounds how long a process may take to be ready, on a machine that has much else to do.
+const startTimeout = 30 * time.Second
+
+// kept are the variables of the environment that a worker gets to see: what decides how libraries are found and how memory is
+// allocated. The rest may hold secrets.
+var kept = []string{"LD_", "DYLD_", "MALLOC_", "GLIBC_", "GOCOVERDIR="}
+
+// start starts a process. It does not wait until that is ready.
+func start(memory int64) (*process, error) {
+	path, err := program()
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs, err := pair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	p := &process{conn: ours, dead: make(chan struct{}), buffer: make([]byte, headerBytes+MaxMessage+1)}
+	p.command = &exec.Cmd{
+		Path: path, Args: []string{"calotype: worker"}, Dir: "/", Env: []string{childVariable + "=" + strconv.FormatInt(memory, 10)},
+		ExtraFiles: []*os.File{theirs}, Stderr: &p.said, SysProcAttr: attributes(), WaitDelay: time.Second,
+	}
+	for _, variable := range os.Environ() {
+		if slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(variable, prefix) }) {
+			p.command.Env = append(p.command.Env, variable)
+		}
+	}
+	if err := p.command.Start(); err != nil {
+		return nil, errors.Join(err, ours.Close())
+	}
+	return p, nil
+}
+
+// greet waits until the process is ready.
+func (p *process) greet() error {
+	if err := p.conn.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
+		return err
+	}
+	m, err := receive(p.conn, p.buffer)
+	p.cpu, p.base = time.Duration(m.a), int64(m.b)
+	if err != nil {
+		return fmt.Errorf("it does not come up: %w%s", err, p.said.last())
+	}
+	if err := json.Unmarshal(m.body, &p.greeted); err != nil {
+		return fmt.Errorf("%w: %w", ErrGarbled, err)
+	}
+	if p.greeted.Error != "" {
+		return errors.New(p.greeted.Error)
+	}
+	return p.conn.SetReadDeadline(time.Time{})
+}
+
+// kill ends the process at once, whatever it does; the first reason counts.
+func (p *process) kill(why End) {
+	select {
+	case <-p.dead: // of something else
+		return
+	default:
+	}
+	p.end.CompareAndSwap(nil, why)
+	p.command.Process.Kill()
+	// A process that hangs in the kernel holds its end of the socket open.
+	p.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+// do does one job. After an error the process has been killed.
+func (p *process) do(ctx context.Context, job Job) (reply []byte, report Report, err error) {
+	before := p.cpu
+	stop := context.AfterFunc(ctx, func() { p.kill(EndedCancelled) })
+	unwatch := p.watch(job.CPU)
+	m, err := p.exchange(job)
+	unwatch()
+	if stopped := stop(); err == nil && !stopped {
+		err = os.ErrDeadlineExceeded // it answered when it was about to be killed
+	}
+	if err != nil {
+		if !errors.Is(err, ErrGarbled) {
+			p.awaitDeath() // which is why the socket was closed: let it show of what it died
+		}
+		p.kill(EndedGarbled)
+		return nil, p.total(before), p.explain(ctx, err)
+	}
+	p.jobs++
+	p.cpu = time.Duration(m.a)
+	return m.body, Report{CPU: p.cpu - before, Memory: max(0, int64(m.b)-p.base)}, nil
+}
+
+// errUnsent says that the process had ended before it could be given the job, which therefore is not to blame.
+var errUnsent = errors.New("the request was not taken")
+
+// exchange sends the request and waits for the reply, which is valid until the next one.
+func (p *process) exchange(job Job) (message, error) {
+	descriptors := make([]int, len(job.Files))
+	for i, f := range job.Files {
+		descriptors[i] = int(f.Fd())
+	}
+	if err := send(p.conn, message{body: job.Request, a: uint64(job.Memory)}, p.buffer, descriptors); err != nil {
+		return message{}, fmt.Errorf("%w: %w", errUnsent, err)
+	}
+	return receive(p.conn, p.buffer)
+}
+
+// watch kills the process when it has used more processor time than a job may. The function that it returns ends that.
+func (p *process) watch(limit time.Duration) (stop func()) {
+	const period = 200 * time.Millisecond
+	if limit <= 0 {
+		return func() {}
+	}
+	before := p.cpu
+	var mutex sync.Mutex
+	ended := false
+	var timer *time.Timer
+	look := func() {
+		mutex.Lock()
+		defer mutex.Unlock()
+		if ended {
+			return
+		}
+		if used, _, known := usage(p.command.Process.Pid); known && used-before > limit {
+			p.kill(EndedCPU)
+			return
+		}
+		timer.Reset(period)
+	}
+	mutex.Lock()
+	timer = time.AfterFunc(period, look)
+	mutex.Unlock()
+	return func() {
+		mutex.Lock()
+		ended = true
+		mutex.Unlock()
+		timer.Stop()
+	}
+}
+
+// awaitDeath waits a moment for the end of a process that is about to end. It is false for one that hangs in the kernel, or that
+// only closed its socket.
+func (p *process) awaitDeath() bool {
+	select {
+	case <-p.dead:
+		return true
+	case <-time.After(time.Second):
+		return false
+	}
+}
+
+// total is what the process has used since the time before, once it has ended.
+func (p *process) total(before time.Duration) Report {
+	if !p.awaitDeath() {
+		return Report{}
+	}
+	state := p.command.ProcessState
+	r := Report{CPU: max(0, state.UserTime()+state.SystemTime()-before)}
+	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
+		r.Memory = max(0, peak(u)-p.base)
+	}
+	return r
+}
+
+// explain says why a job failed, after the process was killed or has ended by itself.
+func (p *process) explain(ctx context.Context, err error) error {
+	why, signal := p.cause()
+	switch {
+	case why == EndedCancelled:
+		return context.Cause(ctx)
+	case why == EndedCPU:
+		return ErrCPU
+	case why == EndedLost, errors.Is(err, errUnsent):
+		return ErrLost
+	case why == EndedCrashed:
+		return fmt.Errorf("%w: %s%s", ErrCrashed, signal, p.said.last())
+	case errors.Is(err, ErrGarbled):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrGarbled, err)
+}
+
+// cause tells why the process has ended, or was told to.
+func (p *process) cause() (End, string) {
+	killed, _ := p.end.Load().(End)
+	if !p.awaitDeath() {
+		return killed, "it does not end"
+	}
+	state := p.command.ProcessState
+	status, _ := state.Sys().(syscall.WaitStatus)
+	byKill := status.Signaled() && status.Signal() == syscall.SIGKILL
+	switch {
+	case !byKill:
+		// Whatever it was to be killed for, it was faster, unless it only did as it was told: to end with its socket.
+		if killed != "" && killed != EndedGarbled && state.Success() {
+			return killed, state.String()
+		}
+		return EndedCrashed, state.String()
+	case killed == "":
+		return EndedLost, state.String()
+	}
+	return killed, state.String()
+}
+
+// close tells the process to end, which it does when it has nothing to do, and waits for that.
+func (p *process) close() {
+	p.conn.Close()
+	select {
+	case <-p.dead:
+	case <-time.After(2 * time.Second):
+		p.command.Process.Kill()
+		<-p.dead
+	}
+}
+
+// A tail keeps the end of what is written to it.
+type tail struct {
+	mutex sync.Mutex
+	kept  []byte
+}
+
+func (t *tail) Write(data []byte) (int, error) {
+	const most = 2 << 10
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.kept = append(t.kept, data[max(0, len(data)-most):]...)
+	t.kept = t.kept[max(0, len(t.kept)-most):]
+	return len(data), nil
+}
+
+// last returns what was kept, to stand at the end of a message, on one line.
+func (t *tail) last() string {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if len(t.kept) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(strings.Fields(strings.ToValidUTF8(string(t.kept), "?")), " ")
+}

@@ -1,0 +1,127 @@
+package worker
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	landlocksys "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+)
+
+// Numbers of the sandbox.
+const (
+	nobody     = 65534 // the user and group that own nothing
+	niceness   = 10    // hits and health, which the server answers, go before prints
+	mostOpen   = 32    // descriptors
+	threadRoom = 40 << 20
+)
+
+// baseline is what the process had allocated when it was locked in; the limits of jobs stand above it.
+var baseline uint64
+
+// lockDown takes from the process all that it can do without, for good. memory is the most that it may ever be given for a job.
+// What the kernel lacks, or what a container forbids, is left and told.
+func lockDown(memory int64) Sandbox {
+	var s Sandbox
+	// When memory runs out the kernel shall take a worker, and not the server.
+	s.tell("first to go when memory runs out", os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0))
+	s.tell("low priority", lowerPriority())
+	if os.Geteuid() == 0 {
+		s.tell("own user", leaveRoot())
+	}
+	// Changing the user has cleared what exec had set.
+	s.tell("ends with the server", unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0))
+	s.tell("no core dumps, not to be traced", unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0))
+	s.tell("resource limits", limitResources(memory))
+	s.tell("no_new_privs", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	s.tell(restrictFiles())
+	s.tell("seccomp", filterCalls())
+	return s
+}
+
+// lowerPriority makes every thread of the process nice; those to come inherit it.
+func lowerPriority() error {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range threads {
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return err
+		}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, id, niceness); err != nil && err != unix.ESRCH {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveRoot gives up root and with it all capabilities.
+func leaveRoot() error {
+	if err := syscall.Setgroups(nil); err != nil {
+		return err
+	}
+	if err := syscall.Setgid(nobody); err != nil {
+		return err
+	}
+	return syscall.Setuid(nobody)
+}
+
+func limitResources(memory int64) error {
+	status, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return err
+	}
+	// proc_pid_statm(5): size resident shared text lib data dt, in pages. What counts as data there is what RLIMIT_DATA limits.
+	fields := bytes.Fields(status)
+	if len(fields) < 6 {
+		return fmt.Errorf("/proc/self/statm reads %q", status)
+	}
+	pages, err := strconv.ParseUint(string(fields[5]), 10, 64)
+	if err != nil {
+		return err
+	}
+	// Every thread to come takes address space for its stack, which it does not use.
+	baseline = pages*uint64(os.Getpagesize()) + threadRoom
+	for resource, most := range map[int]uint64{
+		unix.RLIMIT_CORE:   0,
+		unix.RLIMIT_NOFILE: mostOpen,
+		unix.RLIMIT_DATA:   baseline + uint64(memory),
+		unix.RLIMIT_FSIZE:  uint64(memory),
+	} {
+		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allow sets the limits of one job: what it may allocate, and what it may write.
+func allow(memory uint64) error {
+	for resource, most := range map[int]uint64{unix.RLIMIT_DATA: baseline + memory, unix.RLIMIT_FSIZE: memory} {
+		var limit unix.Rlimit
+		if err := unix.Getrlimit(resource, &limit); err != nil {
+			return err
+		}
+		limit.Cur = min(most, limit.Max)
+		if err := unix.Setrlimit(resource, &limit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restrictFiles forbids by Landlock, as far as the kernel knows how: every file, binding and connecting, signals and abstract
+// sockets of others.
+func restrictFiles() (string, error) {
+	version, err := landlocksys.LandlockGetABIVersion()
+	if err != nil {
+		return "Landlock", err
+	}
+	return fmt.Sprintf("Landlock %d", version), landlock.V11.BestEffort().Restrict()
+}

@@ -1,0 +1,20 @@
+//go:build !linux
+
+package worker
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockDown takes from the process what it can do without; here that is little.
+func lockDown(int64) Sandbox {
+	var s Sandbox
+	s.tell("resource limits", unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}))
+	s.tell("no files, no network, no programs", errors.New("only on Linux"))
+	return s
+}
+
+// allow sets the limits of one job.
+func allow(uint64) error { return nil }
