@@ -117,6 +117,24 @@ test-corpus: deps ## run the tests of the image corpus beside the checkout, in .
 test-browser: build chromium ## run the tests that look at the program through a browser
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags browser -shuffle=on -count=1 ./...
 
+# What the hostile suite does: mutants of good images from a seed, seconds of overload, faults of workers.
+MUTATIONS ?= 5000
+SEED      ?= 1
+OVERLOAD  ?= 2m
+FAULTS    ?= 1000
+
+.PHONY: test-hostile
+test-hostile: build strace ## run the tests of hostile images, faults and overload (MUTATIONS, SEED, OVERLOAD=10m, FAULTS)
+	@$(go) test -run 'Faults' -count=1 -timeout 15m ./transform/worker -faults $(FAULTS)
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags hostile -count=1 -timeout 60m -v \
+	  -run 'Hostile|Bomb|Mutat|Exploit|Overload|Fault|Kill|LockDown|History' . \
+	  -mutations $(MUTATIONS) -seed $(SEED) -overload $(OVERLOAD) -faults $(FAULTS)
+
+# strace shows what a worker asks the kernel for. Where it cannot be installed, the test that needs it says so and is skipped.
+.PHONY: strace
+strace:
+	@command -v strace >/dev/null || { [ "$$(uname -s)" != Linux ] || { echo "Installing strace, which one of the tests needs."; $(call install,strace); } || true; }
+
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null || { echo "Installing chromium and a font, which the browser tests need."; $(call install,chromium fonts-liberation); }
@@ -136,10 +154,11 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=15s)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, hostile corpus, browser, short fuzzing
+test-all: deps ## run the longer suites: race detector, corpus, browser, hostile images and overload, short fuzzing
 	@$(MAKE) test-race
 	@$(MAKE) test-corpus
 	@$(MAKE) test-browser
+	@$(MAKE) test-hostile
 	@$(MAKE) fuzz
 
 .PHONY: bench
@@ -151,8 +170,8 @@ lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags corpus ./...
 	@$(go) run $(STATICCHECK) -tags corpus ./...
-	@cd test && go vet -tags browser ./...
-	@cd test && go run $(STATICCHECK) -tags browser ./...
+	@cd test && go vet -tags browser,hostile ./...
+	@cd test && go run $(STATICCHECK) -tags browser,hostile ./...
 	@$(go) test -run '^TestImportRules$$' .
 
 .PHONY: format

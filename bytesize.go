@@ -8,7 +8,11 @@ import (
 )
 
 // A byteSize is a number of bytes, written as 500000, 500kB, 32MB, 1GB (powers of 1000) or 512KiB, 32MiB, 1GiB (of 1024).
+// Where an option says so, it can be auto.
 type byteSize int64
+
+// automatic leaves the size to the program.
+const automatic byteSize = -1
 
 var byteUnits = []struct {
 	suffix string
@@ -27,6 +31,10 @@ var byteUnits = []struct {
 // UnmarshalText is how the command line and the environment are read.
 func (b *byteSize) UnmarshalText(text []byte) error {
 	s := strings.ToLower(strings.TrimSpace(string(text)))
+	if s == "auto" {
+		*b = automatic
+		return nil
+	}
 	for _, unit := range byteUnits {
 		number, found := strings.CutSuffix(s, unit.suffix)
 		if !found {

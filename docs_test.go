@@ -85,6 +85,7 @@ func newSampler(t *testing.T) *sampler {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(engine.Close)
 	s := &sampler{t: t, engine: engine, used: map[string]bool{}, sources: map[string]string{"background": "cutout.png"}}
 	var photo, cutout bytes.Buffer
 	if err := jpeg.Encode(&photo, landscape(480, 320, true), &jpeg.Options{Quality: 92}); err != nil {
@@ -120,7 +121,7 @@ func (s *sampler) render(operation, chain string) string {
 		s.t.Fatal(err)
 	}
 	defer file.Close()
-	original, err := s.engine.Probe(file)
+	original, err := s.engine.Inspect(context.Background(), file, transform.Asker{})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -128,10 +129,7 @@ func (s *sampler) render(operation, chain string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := file.Seek(0, 0); err != nil {
-		s.t.Fatal(err)
-	}
-	rendition, err := s.engine.Render(context.Background(), file, plan)
+	rendition, err := s.engine.Render(context.Background(), transform.Job{File: file, Plan: plan})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ func newParser(c *commands, options ...kong.Option) (*kong.Kong, error) {
 }
 
 func main() {
+	transform.RunWorker()
 	var c commands
 	p, err := newParser(&c)
 	if err != nil {
@@ -55,10 +56,11 @@ func main() {
 type versionCommand struct{}
 
 func (versionCommand) Run() error {
-	engine, err := transform.NewEngine(transform.Options{})
+	engine, err := transform.NewEngine(transform.Options{Workers: 1})
 	if err != nil {
 		return err
 	}
+	defer engine.Close()
 	fmt.Printf("calotype %s\nlibvips %s\n%s %s/%s\n", version, transform.LibvipsVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, c := range engine.Capabilities() {
 		fmt.Printf("%-5s read %-5t write %t\n", c.Format, c.Read, c.Write)

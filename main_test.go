@@ -10,7 +10,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"calotype/transform"
 )
+
+func TestMain(m *testing.M) {
+	transform.RunWorker()
+	os.Exit(m.Run())
+}
 
 // From upload to print, as the README tells it.
 func TestTheMainJob(t *testing.T) {
@@ -79,6 +86,10 @@ func TestOptions(t *testing.T) {
 	for _, wrong := range [][]string{
 		{"--max-upload-bytes=0"},
 		{"--cache-bytes=-1"},
+		{"--max-upload-bytes=auto"},
+		{"--isolation=perhaps"},
+		{"--jobs-per-worker=0"},
+		{"--prints-per-hour=-1"},
 		{"--cache-bytes=many"},
 		{"--max-pixels=0"},
 		{"--deadline=0s"},
@@ -98,7 +109,7 @@ func TestSignal(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	command := exec.Command(binary, "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	command := exec.Command(binary, "--listen", "127.0.0.1:0", "--admin-listen", "off", "--data", t.TempDir())
 	out, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

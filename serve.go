@@ -8,9 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"calotype/handler"
+	"calotype/handler/metrics"
+	"calotype/handler/quota"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -18,21 +22,26 @@ import (
 // serveCommand is the service. The table of options in the README is made from this declaration.
 type serveCommand struct {
 	Listen         string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Everyone who reaches it may upload."`
+	AdminListen    string        `default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address for those who run the service: /livez, /readyz, /metrics, /debug/pprof; off for none."`
 	Data           string        `default:"./data" placeholder:"DIR" help:"Folder that keeps originals and their index."`
-	CacheBytes     byteSize      `default:"256MB" placeholder:"SIZE" help:"Memory for finished prints."`
+	Memory         byteSize      `default:"auto" placeholder:"SIZE" help:"Memory that server, cache and workers take together; auto is half of what the machine or its container has."`
+	CacheBytes     byteSize      `default:"auto" placeholder:"SIZE" help:"Part of it for finished prints; auto is a quarter, 1 GiB at most."`
 	MaxUploadBytes byteSize      `default:"32MB" placeholder:"SIZE" help:"Largest image that is taken."`
 	MaxPixels      int64         `default:"50000000" placeholder:"N" help:"Most pixels of an image, all frames together, before and after every step."`
 	MaxSide        int           `default:"16384" placeholder:"N" help:"Longest side of a print, and of its picture after every step, in pixels."`
 	Deadline       time.Duration `default:"10s" placeholder:"TIME" help:"Longest time that a print may take, waiting included."`
-	Workers        int           `default:"0" placeholder:"N" help:"Prints made at once; 0 means one for each core."`
-	ShutdownWait   time.Duration `default:"20s" placeholder:"TIME" help:"Longest time to finish what runs after SIGTERM."`
+	QueueWait      time.Duration `default:"5s" placeholder:"TIME" help:"Longest time that a print may be expected to wait for a worker; beyond it the answer is 503 at once."`
+	Workers        int           `default:"0" placeholder:"N" help:"Prints made at once, each by a process of its own; 0 means one for each core."`
+	JobsPerWorker  int           `default:"1000" placeholder:"N" help:"Prints after which a worker is replaced; 1 shares no process between two prints."`
+	Isolation      string        `default:"on" enum:"on,off" placeholder:"on|off" help:"Whether images are decoded in locked-in worker processes. Off is for measuring: a malicious image can then take over the server."`
+	PrintsPerHour  int           `default:"2000" placeholder:"N" help:"Most different prints made of one original in an hour, and a hundred times as many for one client; 0 is no limit. A listener for this machine alone has none."`
+	DrainWait      time.Duration `default:"0s" placeholder:"TIME" help:"Time after SIGTERM in which /readyz says no and what needs no worker is still answered, so that a load balancer can turn away."`
+	ShutdownWait   time.Duration `default:"20s" placeholder:"TIME" help:"Longest time after that to finish what runs."`
 }
 
 // Validate refuses what cannot be meant. Kong calls it.
 func (c *serveCommand) Validate() error {
 	switch {
-	case c.CacheBytes < 0:
-		return errors.New("--cache-bytes must not be negative")
 	case c.MaxUploadBytes < 1:
 		return errors.New("--max-upload-bytes must be at least 1")
 	case c.MaxPixels < 1:
@@ -41,8 +50,14 @@ func (c *serveCommand) Validate() error {
 		return errors.New("--max-side must be at least 1")
 	case c.Deadline <= 0:
 		return errors.New("--deadline must be above 0")
+	case c.QueueWait <= 0:
+		return errors.New("--queue-wait must be above 0")
 	case c.Workers < 0:
 		return errors.New("--workers must not be negative")
+	case c.JobsPerWorker < 1:
+		return errors.New("--jobs-per-worker must be at least 1")
+	case c.PrintsPerHour < 0:
+		return errors.New("--prints-per-hour must not be negative")
 	}
 	return nil
 }
@@ -54,37 +69,62 @@ func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 
 // serve tells on out where it listens, once it does.
 func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Writer) error {
+	if c.Workers == 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	memory, err := newBudget(c.Memory, c.CacheBytes, c.Workers)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(memory.heap())
 	originals, err := store.OpenLocal(ctx, c.Data)
 	if err != nil {
 		return err
 	}
 	defer originals.Close()
+	counts := metrics.New(version, transform.LibvipsVersion())
 	engine, err := transform.NewEngine(transform.Options{
-		Workers: c.Workers, Deadline: c.Deadline,
-		Limits: transform.Limits{Pixels: c.MaxPixels, Side: c.MaxSide},
+		Workers: c.Workers, JobsPerWorker: c.JobsPerWorker, InProcess: c.Isolation == "off",
+		Deadline: c.Deadline, Wait: c.QueueWait, Memory: memory.jobs,
+		Limits:  transform.Limits{Pixels: c.MaxPixels, Side: c.MaxSide},
+		Observe: counts.Observe,
+		Log:     func(message string, err error) { log.Warn(message, "error", err) },
 	})
 	if err != nil {
 		return err
 	}
+	defer engine.Close()
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	h, err := handler.New(handler.Options{
-		Store: originals, Engine: engine, CacheBytes: int64(c.CacheBytes), MaxUploadBytes: int64(c.MaxUploadBytes), Log: log,
+		Store: originals, Engine: engine, CacheBytes: memory.cache, MaxUploadBytes: int64(c.MaxUploadBytes),
+		Quota: c.quota(listener), Metrics: counts, Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	listener, err := net.Listen("tcp", c.Listen)
+	private, err := c.operate(h, counts, originals, engine, log)
 	if err != nil {
 		return err
 	}
+	defer private.Close()
+
 	server := handler.Server(h)
+	server.Concurrency = int(memory.server / handler.ConnectionMemory)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	address := "http://" + listener.Addr().String()
 	fmt.Fprintf(out, "Calotype %s with libvips %s serves %s\n  upload images:  %s/upload-image\n  see them all:   %s/download\n",
 		version, transform.LibvipsVersion(), c.Data, address, address)
-
-	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+	if private.address != "" {
+		fmt.Fprintf(out, "  operate it:     http://%s/metrics and /readyz\n", private.address)
+	}
+	tellSafety(log, engine.Sandbox(), c.Workers, memory)
+	if !forThisMachine(listener) {
 		log.Warn("this address is not only for this machine: whoever reaches it may upload and see all images", "address", c.Listen)
 	}
 
@@ -93,11 +133,33 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	case <-ctx.Done():
 	}
-	log.Info("stopping: no new connections, finishing what runs")
+	log.Info("stopping: no new prints, finishing what runs")
+	h.Drain()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(c.DrainWait):
+	}
 	wait, cancel := context.WithTimeout(context.Background(), c.ShutdownWait)
 	defer cancel()
 	if err := server.ShutdownWithContext(wait); err != nil {
 		return fmt.Errorf("some requests did not end within %v: %w", c.ShutdownWait, err)
 	}
 	return nil
+}
+
+// quota bounds the prints of those who come from elsewhere.
+func (c *serveCommand) quota(listener net.Listener) *quota.Quota {
+	// A client may be a CDN, which asks for many.
+	const originalsOfClient = 100
+	if forThisMachine(listener) {
+		return nil
+	}
+	return quota.New(c.PrintsPerHour, originalsOfClient*c.PrintsPerHour, time.Hour)
+}
+
+// forThisMachine tells whether nobody else reaches a listener.
+func forThisMachine(listener net.Listener) bool {
+	tcp, ok := listener.Addr().(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }

@@ -33,7 +33,7 @@ func start(t testing.TB, edit func(*serveCommand)) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir()}); err != nil {
+	if _, err := p.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	if edit != nil {

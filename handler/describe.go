@@ -60,7 +60,7 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, o store.Original, pl
 	if notModified(ctx, tag, p.modified, p.created) {
 		return nil
 	}
-	p, _, err := h.prints.Load(h.work, p.path, render)
+	p, _, err := h.loadPrint(ctx, p, render)
 	if err != nil {
 		return err
 	}

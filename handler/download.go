@@ -15,6 +15,7 @@ import (
 // printed is a print as the cache keeps it, with the headers that tell of it. It is shared and never changed.
 type printed struct {
 	rendition   *transform.Rendition
+	original    string // digest
 	path        string // canonical address, the key
 	tag         []byte
 	link        []byte
@@ -60,7 +61,8 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if target.Chain.Negotiated {
 		header.Set("Content-Location", p.path)
 	}
-	render := func(ctx context.Context) (*printed, error) { return h.makePrint(ctx, o, plan, p) }
+	asker := transform.Asker{Original: p.original, Client: clientOf(ctx)}
+	render := func(ctx context.Context) (*printed, error) { return h.makePrint(ctx, o, plan, p, asker) }
 	if target.Chain.Described {
 		return h.sendDescription(ctx, o, plan, p, render)
 	}
@@ -72,7 +74,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if h.sendNotModified(ctx, p, path) {
 		return nil
 	}
-	p, outcome, err := h.prints.Load(h.work, p.path, render)
+	p, outcome, err := h.loadPrint(ctx, p, render)
 	if err != nil {
 		return err
 	}
@@ -97,6 +99,7 @@ func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printe
 	chain.Described = false
 	path := "/download/" + transform.Target{ID: o.ID.String(), Chain: chain}.String()
 	return &printed{
+		original:    o.Digest.String(),
 		path:        path,
 		tag:         []byte(tagOf("print", o.Digest.String(), path, o.Name, h.epoch)),
 		link:        []byte(canonicalLink(path)),
@@ -108,13 +111,15 @@ func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printe
 }
 
 // makePrint renders what p describes.
-func (h *Handler) makePrint(ctx context.Context, o store.Original, plan *transform.Plan, p *printed) (*printed, error) {
+func (h *Handler) makePrint(
+	ctx context.Context, o store.Original, plan *transform.Plan, p *printed, asker transform.Asker,
+) (*printed, error) {
 	file, err := h.store.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	rendition, err := h.engine.Render(ctx, file, plan)
+	rendition, err := h.engine.Render(ctx, transform.Job{File: file, Plan: plan, Asker: asker})
 	if err != nil {
 		return nil, err
 	}

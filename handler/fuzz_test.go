@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -52,7 +53,9 @@ func targets() []string {
 // FuzzTarget: whatever stands in a request line, the answer is one that the API names, and a print has one address at
 // which it is the same again.
 func FuzzTarget(f *testing.F) {
-	engine, err := transform.NewEngine(transform.Options{Workers: 2, Deadline: 20 * time.Second, Limits: transform.Limits{Pixels: 20_000, Side: 2000}})
+	engine, err := transform.NewEngine(transform.Options{
+		Workers: 2, Deadline: 20 * time.Second, Limits: transform.Limits{Pixels: 20_000, Side: 2000}, InProcess: true,
+	})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -74,7 +77,7 @@ func FuzzTarget(f *testing.F) {
 	if _, err := spool.Write(turned(encodeJPEG(f, photo(24, 16, 1)), 6)); err != nil {
 		f.Fatal(err)
 	}
-	found, err := engine.Probe(spool.File())
+	found, err := engine.Inspect(context.Background(), spool.File(), transform.Asker{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"calotype/cache"
+	"calotype/handler/metrics"
+	"calotype/handler/quota"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -27,7 +30,11 @@ type Options struct {
 	MaxUploadBytes int64
 	// UploadPause is how long an upload may send nothing before its connection is closed; 0 means 30 seconds.
 	UploadPause time.Duration
-	Log         *slog.Logger
+	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
+	Quota *quota.Quota
+	// Metrics count what is done; nil means that nobody reads them.
+	Metrics *metrics.Metrics
+	Log     *slog.Logger
 }
 
 // A Handler answers requests. Its methods may be called concurrently.
@@ -37,6 +44,9 @@ type Handler struct {
 	engine  *transform.Engine
 	prints  *cache.Cache[*printed]
 	log     *slog.Logger
+	metrics *metrics.Metrics
+	// draining is set when the server is about to stop.
+	draining atomic.Bool
 	// work is the context of all that requests wait for. A request has none of its own: fasthttp's context of one ends when
 	// the server begins to stop, and what runs is to be finished.
 	work    context.Context
@@ -56,8 +66,12 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		options: o, store: o.Store, engine: o.Engine, prints: prints, log: o.Log,
-		epoch: transform.Epoch(),
+		metrics: o.Metrics, epoch: transform.Epoch(),
 	}
+	if h.metrics == nil {
+		h.metrics = metrics.New("", transform.LibvipsVersion())
+	}
+	h.metrics.Watch(h.snapshot)
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI()
 	if err != nil {
@@ -74,7 +88,7 @@ func (h *Handler) Close() {
 
 // Serve answers one request: from memory if the very same address has been answered before, else by its route.
 func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
-	defer h.recover(ctx)
+	defer h.finish(ctx)
 	path := pathOf(ctx)
 	reading := ctx.IsGet() || ctx.IsHead()
 	known := false
@@ -95,13 +109,14 @@ func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// recover turns a panic into an answer and a line in the log, so that it costs one request.
-func (h *Handler) recover(ctx *fasthttp.RequestCtx) {
+// finish counts an answer. It turns a panic into one, and into a line in the log, so that it costs one request.
+func (h *Handler) finish(ctx *fasthttp.RequestCtx) {
 	if cause := recover(); cause != nil {
 		ctx.Response.Reset()
 		h.fail(ctx, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 		ctx.SetConnectionClose()
 	}
+	h.metrics.Answered(ctx.Response.StatusCode())
 }
 
 // pathOf returns the path of the request as the client wrote it. It is the only source of keys: fasthttp's own notion of

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/url"
+	"strconv"
 
 	"github.com/valyala/fasthttp"
 
 	"calotype/cache"
+	"calotype/handler/quota"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -24,6 +27,7 @@ var (
 	errBadQuery   = errors.New("the query is not understood")
 	errUploadSize = errors.New("the file is too large")
 	errCutOff     = errors.New("the upload ended early")
+	errGone       = errors.New("the client has gone")
 )
 
 // A problem is what a client is told of one kind of failure.
@@ -57,7 +61,11 @@ var problems = []problem{
 	{transform.ErrOutside, fasthttp.StatusUnprocessableEntity, "outside-image", "Nothing of the picture is left", "public, max-age=300"},
 	{transform.ErrTooLarge, fasthttp.StatusUnprocessableEntity, "too-many-pixels", "The picture is too large", "public, max-age=300"},
 	{transform.ErrBroken, fasthttp.StatusUnprocessableEntity, "damaged-image", "The image is damaged", "public, max-age=300"},
+	{quota.ErrExceeded, fasthttp.StatusTooManyRequests, "too-many-prints", "Too many different prints", "no-store"},
 	{transform.ErrBusy, fasthttp.StatusServiceUnavailable, "busy", "The server has too much to do", "no-store"},
+	{errGone, fasthttp.StatusServiceUnavailable, "client-gone", "The client has gone", "no-store"},
+	{transform.ErrExpensive, fasthttp.StatusUnprocessableEntity, "too-expensive", "The print takes too long to make", "public, max-age=60"},
+	{transform.ErrStopping, fasthttp.StatusServiceUnavailable, "stopping", "The server is stopping", "no-store"},
 	{cache.ErrClosed, fasthttp.StatusServiceUnavailable, "stopping", "The server is stopping", "no-store"},
 }
 
@@ -131,8 +139,8 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Access-Control-Allow-Origin", "*")
 	header.Set("Calotype-Error", p.code)
-	if p.status == fasthttp.StatusServiceUnavailable {
-		header.Set("Retry-After", "2")
+	if seconds := retryAfter(p, err); seconds > 0 {
+		header.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	ctx.SetStatusCode(p.status)
 	if isPage(ctx) && prefersHTML(ctx) {
@@ -145,6 +153,18 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	}
 	header.SetContentType("application/problem+json")
 	ctx.SetBody(append(encoded, '\n'))
+}
+
+// retryAfter is how many seconds a client should wait before it asks again; 0 if that would not help.
+func retryAfter(p problem, err error) int {
+	var exceeded *quota.Exceeded
+	switch {
+	case errors.As(err, &exceeded):
+		return int(math.Ceil(exceeded.Retry.Seconds()))
+	case p.status == fasthttp.StatusServiceUnavailable:
+		return 2
+	}
+	return 0
 }
 
 // isPage tells whether people come to the address by themselves; the others are for img tags and programs.

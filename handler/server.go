@@ -7,6 +7,10 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
+// ConnectionMemory is what a connection with a request under way takes at most, in bytes: its buffers and its goroutine. The body
+// of an answer is not part of it.
+const ConnectionMemory = 96 << 10
+
 // Server returns an HTTP server for h.
 func Server(h *Handler) *fasthttp.Server {
 	return &fasthttp.Server{
@@ -49,5 +53,6 @@ func (h *Handler) refuse(ctx *fasthttp.RequestCtx, err error) {
 	}
 	ctx.Response.Reset()
 	h.fail(ctx, cause)
+	h.metrics.Answered(ctx.Response.StatusCode())
 	ctx.SetConnectionClose()
 }

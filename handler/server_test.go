@@ -40,7 +40,12 @@ type site struct {
 	log     *logged
 }
 
-// testEngine is shared by all tests.
+func TestMain(m *testing.M) {
+	transform.RunWorker()
+	os.Exit(m.Run())
+}
+
+// testEngine is shared by all tests. Its workers end with the process.
 var testEngine = sync.OnceValues(func() (*transform.Engine, error) {
 	return transform.NewEngine(transform.Options{
 		Workers: 2, Deadline: time.Minute, Limits: transform.Limits{Pixels: 10_000_000, Side: 16384},

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/store"
+	"calotype/transform"
 )
 
 // maxFiles bounds the files of one form.
@@ -43,7 +44,10 @@ type uploadResult struct {
 // upload takes images and keeps them. What it answers 201 to is on disk.
 func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
 	body := newUploadBody(ctx, h.options.UploadPause)
-	results, several, err := h.keepFiles(ctx, body)
+	results, several, err := []uploadResult(nil), false, transform.ErrStopping
+	if !h.Draining() {
+		results, several, err = h.keepFiles(ctx, body)
+	}
 	if err == nil {
 		err = h.tellResults(ctx, results, several)
 	}
@@ -141,7 +145,7 @@ func (h *Handler) keepOne(ctx *fasthttp.RequestCtx, file io.Reader, name string)
 	case n == 0:
 		return store.Original{}, errNoFile
 	}
-	found, err := h.engine.Probe(spool.File())
+	found, err := h.engine.Inspect(h.work, spool.File(), transform.Asker{Original: spool.Digest().String(), Client: clientOf(ctx)})
 	if err != nil {
 		return store.Original{}, err
 	}

@@ -283,6 +283,7 @@ func TestUploadRefusesTooManyPixels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(engine.Close)
 	s := serve(t, func(o *Options) { o.Engine = engine })
 	s.upload(encodePNG(t, photo(50, 20, 1)))
 	s.wantProblem("1020 pixels", s.do("POST", "/upload-image", bytes.NewReader(encodePNG(t, photo(51, 20, 1)))), 422, "too-many-pixels")

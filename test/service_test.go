@@ -34,7 +34,7 @@ func binary(t testing.TB) string {
 // it must stop on SIGTERM with status 0.
 func serve(t testing.TB, arguments ...string) string {
 	t.Helper()
-	command := exec.Command(binary(t), append([]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, arguments...)...)
+	command := exec.Command(binary(t), append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir()}, arguments...)...)
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {

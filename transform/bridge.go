@@ -49,6 +49,9 @@ func replace(ref *vips.ImageRef, call func(in *C.VipsImage, out **C.VipsImage) C
 	return nil
 }
 
+// forgetErrors empties libvips' error buffer of what work that went well in the end has left there.
+func forgetErrors() { C.vips_error_clear() }
+
 // vipsError takes libvips' error buffer. It is one for the whole process, so that under load the text may be that of
 // another job: good for a log, not for a client.
 func vipsError() error {

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,22 +12,54 @@ import (
 
 	"github.com/davidbyttow/govips/v2/vips"
 
-	"calotype/transform/sniff"
+	"calotype/transform/admission"
+	"calotype/transform/worker"
 )
 
 // Options configure an Engine.
 type Options struct {
 	// Workers is the number of prints made at once; 0 means one for each core.
 	Workers int
-	// Deadline is how long a print may take, waiting included; 0 means 10 seconds.
+	// Deadline is how long a print may take, waiting included, and how much processor time; 0 means 10 seconds.
 	Deadline time.Duration
-	Limits   Limits
+	// Wait is the longest time that a print may be predicted to wait for a worker; 0 means 5 seconds.
+	Wait time.Duration
+	// Memory is what all prints that are being made may need together, in bytes; 0 means 1 GiB.
+	Memory int64
+	// JobsPerWorker is how many prints a worker process makes before it is replaced; 0 means 1,000.
+	JobsPerWorker int
+	Limits        Limits
+	// InProcess has libvips run in this process, for measuring what isolation costs. Then a decoder that crashes takes the
+	// process with it, and one that hangs cannot be stopped.
+	InProcess bool
+	// Observe is told of every job that has ended; nil means nobody is. It is called concurrently.
+	Observe func(Observation)
+	// Log is told of what an operator should know; nil means nobody is.
+	Log func(message string, err error)
 }
 
-// An Engine makes prints by libvips, a bounded number at once. Its methods may be called concurrently.
+// An Engine makes prints by libvips: it decides which one is made when, has it made by a worker process, and looks whether it came
+// out as it was planned. Its methods may be called concurrently.
 type Engine struct {
-	options Options
-	slots   chan struct{}
+	options  Options
+	queue    *admission.Queue
+	runner   runner
+	sandbox  worker.Sandbox
+	can      []Capability
+	poisoned quarantine
+}
+
+// A Job is a print to be made.
+type Job struct {
+	File *os.File // the original, read from its start
+	Plan *Plan
+	Asker
+}
+
+// An Asker is on whose account work is done. No one may hold the whole engine.
+type Asker struct {
+	Original string // names the content of the original, and nothing else; "" if it is not known
+	Client   string // "" for whom is not to be held to a share
 }
 
 // A Rendition is a finished print.
@@ -42,134 +75,112 @@ var startVips = sync.OnceValue(func() error {
 	// One thread a job: as many jobs run as there are cores, and the bytes of a print must not depend on the number of
 	// cores. Nothing is asked twice of libvips, so its caches of operations would only hold memory.
 	if err := vips.Startup(&vips.Config{ConcurrencyLevel: 1}); err != nil {
-		return err
+		return fmt.Errorf("libvips does not start: %w", err)
 	}
 	setUp()
 	return nil
 })
 
-// NewEngine starts libvips, once for the process.
+// WorkerMemory is what a worker process holds at most while it has nothing to do, in bytes: one that keeps more after a print is
+// replaced. A fresh one has half of it.
+const WorkerMemory = 80 << 20
+
+// NewEngine starts the workers, and returns when the first is ready. The engine must be closed.
 func NewEngine(o Options) (*Engine, error) {
-	if err := startVips(); err != nil {
-		return nil, fmt.Errorf("libvips does not start: %w", err)
-	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Deadline <= 0 {
 		o.Deadline = 10 * time.Second
 	}
-	return &Engine{options: o, slots: make(chan struct{}, o.Workers)}, nil
+	if o.Wait <= 0 {
+		o.Wait = 5 * time.Second
+	}
+	if o.Memory <= 0 {
+		o.Memory = 1 << 30
+	}
+	if o.Observe == nil {
+		o.Observe = func(Observation) {}
+	}
+	if o.Log == nil {
+		o.Log = func(string, error) {}
+	}
+	e := &Engine{options: o, queue: admission.New(admission.Options{Slots: o.Workers, Memory: o.Memory, Wait: o.Wait})}
+	if o.InProcess {
+		if err := startVips(); err != nil {
+			return nil, err
+		}
+		e.runner, e.can = inProcess{}, capabilities()
+		e.sandbox.Missing = []string{"isolation (switched off)"}
+		return e, nil
+	}
+	var said hello
+	pool, first, err := worker.NewPool(worker.Options{
+		Size: o.Workers, Spare: 1, Jobs: o.JobsPerWorker, Memory: max(o.Memory, canaryMemory), Mark: WorkerMemory, Log: o.Log,
+		Accept: welcome,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(first.Hello, &said); err != nil {
+		return nil, err
+	}
+	e.runner, e.sandbox, e.can = isolated{pool}, first.Sandbox, said.Capabilities
+	return e, nil
 }
+
+// Close ends the workers. Prints that are being made fail with ErrBusy.
+func (e *Engine) Close() { e.runner.close() }
+
+// Drain refuses all prints from now on, with ErrStopping, but for those that are being made or wait.
+func (e *Engine) Drain() { e.queue.Drain() }
 
 // Limits returns the limits that plans for this engine must keep.
 func (e *Engine) Limits() Limits { return e.options.Limits }
 
-// Probe tells what the image in file is, by its content alone. The error is ErrUnsupported for what is no image or of a
-// format that is not read, ErrBroken for a damaged header, ErrTooLarge for an image over the limits.
-func (e *Engine) Probe(file *os.File) (Original, error) {
+// Sandbox tells what locks the workers in.
+func (e *Engine) Sandbox() worker.Sandbox { return e.sandbox }
+
+// Capabilities returns what the linked libvips can read and write. The list must not be changed.
+func (e *Engine) Capabilities() []Capability { return e.can }
+
+// Inspect tells what the image in file is, by its content alone. The error is ErrUnsupported for what is no image or of a format
+// that is not read, ErrBroken for what cannot be decoded, ErrTooLarge for an image over the limits, ErrBusy or ErrStopping.
+func (e *Engine) Inspect(ctx context.Context, file *os.File, asker Asker) (Original, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return Original{}, err
 	}
-	header, err := sniff.Read(file, info.Size())
-	switch {
-	case errors.Is(err, sniff.ErrUnknown):
-		return Original{}, fmt.Errorf("%w: the content is none of %s", ErrUnsupported, readableNames())
-	case errors.Is(err, sniff.ErrBroken):
-		return Original{}, fmt.Errorf("%w: %w", ErrBroken, err)
-	case err != nil:
+	original, err := inspect(file, info.Size(), e.options.Limits)
+	if errors.Is(err, ErrUnsupported) {
+		return Original{}, fmt.Errorf("%w: what is read is %s", err, e.readable())
+	}
+	if err == nil && !e.reads(original.Format) {
+		err = fmt.Errorf("%w: this is %s, and what is read is %s", ErrUnsupported, original.Format, e.readable())
+	}
+	if err != nil {
 		return Original{}, err
 	}
-	original := Original{
-		Format:      string(header.Format),
-		Size:        Size{Width: header.Width, Height: header.Height},
-		Orientation: header.Orientation,
-		Frames:      max(1, header.Frames),
-		Depth:       header.Depth,
-		Alpha:       header.Alpha,
-	}
-	if !canRead(original.Format) {
-		return Original{}, fmt.Errorf("%w: this is %s, and what is read is %s", ErrUnsupported, original.Format, readableNames())
-	}
-	if err := e.options.Limits.check("the image", original.Size, original.Frames); err != nil {
-		return Original{}, err
-	}
-	// A decoder may have more to do than the picture shows: tiles that are cut away, a separate image of transparency.
-	if most := e.options.Limits.Pixels; most > 0 && header.Pixels > most/int64(original.Frames) {
-		return Original{}, fmt.Errorf("%w: the image decodes to %d pixels, %d frames, at most %d are taken", ErrTooLarge, header.Pixels, original.Frames, most)
-	}
-	if err := checkStructure(header); err != nil {
-		return Original{}, err
-	}
-	if err := checkHeader(file, original); err != nil {
+	t := task{request: request{Work: workOpen, Original: original}, file: file, cpu: e.options.Deadline}
+	if _, err := e.do(ctx, t, openCost, asker); err != nil {
 		return Original{}, err
 	}
 	return original, nil
 }
 
-// What the structure of a file may have. No camera or editor comes near, and each costs a decoder time or memory that the
-// size of the picture does not show.
-const (
-	maxScans        = 100     // of a JPEG: each goes over the whole picture
-	maxProfileBytes = 4 << 20 // of a color profile, as stored
-	maxTextBytes    = 16 << 20
-)
-
-// checkStructure refuses files that are built to be expensive.
-func checkStructure(h sniff.Header) error {
-	switch {
-	case h.Scans > maxScans:
-		return fmt.Errorf("%w: the image has more than %d scans", ErrTooLarge, maxScans)
-	case h.ICCBytes > maxProfileBytes:
-		return fmt.Errorf("%w: the color profile has %d bytes, at most %d are taken", ErrTooLarge, h.ICCBytes, maxProfileBytes)
-	case h.TextBytes > maxTextBytes:
-		return fmt.Errorf("%w: the metadata has %d bytes, at most %d are taken", ErrTooLarge, h.TextBytes, maxTextBytes)
-	}
-	return nil
-}
-
-// checkHeader lets libvips open the image and compares what the two readers of headers have seen.
-func checkHeader(file *os.File, original Original) error {
-	if _, err := file.Seek(0, 0); err != nil {
-		return err
-	}
-	picture, err := load(file, original.Format, 1, false)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrBroken, err)
-	}
-	defer picture.Close()
-	if got := (Size{picture.Width(), picture.Height()}); got != original.Size {
-		return fmt.Errorf("%w: its header says %s, its data %s", ErrBroken, original.Size, got)
-	}
-	return nil
-}
-
-// Render makes the print that plan describes from the original in file, which is read from its start. It waits for a free
-// worker and stops at the deadline or when ctx ends: both are ErrBusy, with the context's error. What libvips cannot do
-// with the original is ErrBroken.
-func (e *Engine) Render(ctx context.Context, file *os.File, plan *Plan) (*Rendition, error) {
-	if !canWrite(plan.Format) {
+// Render makes a print. It waits for a worker, if that is not predicted to take too long. Errors are ErrBusy, which includes
+// that the deadline passed; ErrStopping; ErrExpensive for a print that takes more processor time than the deadline allows;
+// ErrTooLarge for one that needs more memory than there is; ErrBroken for an original that libvips cannot decode, or does not
+// survive; ErrUnsupported; or the cause of ctx.
+func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
+	plan := job.Plan
+	if !e.writes(plan.Format) {
 		return nil, fmt.Errorf("%w: the libvips of this server writes no %s", ErrUnsupported, plan.Format.Name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.options.Deadline)
-	defer cancel()
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: no worker came free: %w", ErrBusy, context.Cause(ctx))
-	}
-	defer func() { <-e.slots }()
-
-	j := job{plan: plan}
-	stop := context.AfterFunc(ctx, j.kill)
-	defer stop()
-	rendition, err := j.run(file)
+	t := task{request: printRequest(plan, e.options.Limits), file: job.File, plan: plan, cpu: e.options.Deadline}
+	done, err := e.do(ctx, t, plan.Cost(), job.Asker)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w: the print took too long: %w", ErrBusy, context.Cause(ctx))
-		}
-		return nil, fmt.Errorf("%w: %w", ErrBroken, err)
+		return nil, err
 	}
-	return rendition, nil
+	return &Rendition{Body: done.body, Format: plan.Format, Size: plan.Size, Frames: done.reply.Frames}, nil
 }

@@ -2,7 +2,6 @@ package transform
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	stdimage "image"
@@ -19,7 +18,12 @@ import (
 	"time"
 )
 
-// testEngine is one engine for all tests: libvips starts once in a process.
+func TestMain(m *testing.M) {
+	RunWorker()
+	os.Exit(m.Run())
+}
+
+// testEngine is one engine for all tests. Its workers end with the process.
 var testEngine = sync.OnceValues(func() (*Engine, error) {
 	return NewEngine(Options{Workers: 2, Deadline: time.Minute, Limits: Limits{Pixels: 50_000_000, Side: 65535}})
 })
@@ -56,7 +60,7 @@ func render(t testing.TB, data []byte, path string) (*Rendition, error) {
 		t.Fatalf("%s: %v", path, err)
 	}
 	file := open(t, data)
-	original, err := engine(t).Probe(file)
+	original, err := engine(t).Inspect(t.Context(), file, Asker{})
 	if err != nil {
 		return nil, err
 	}
@@ -64,10 +68,7 @@ func render(t testing.TB, data []byte, path string) (*Rendition, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := file.Seek(0, 0); err != nil {
-		t.Fatal(err)
-	}
-	return engine(t).Render(context.Background(), file, plan)
+	return engine(t).Render(t.Context(), Job{File: file, Plan: plan})
 }
 
 func mustRender(t testing.TB, data []byte, path string) *Rendition {
@@ -434,7 +435,7 @@ func TestPrintsAreUprightForEveryViewer(t *testing.T) {
 			if r.Size != (Size{40, 60}) {
 				t.Errorf("%s, metadata:%s: the print is %s", f.Name, which, r.Size)
 			}
-			again, err := engine(t).Probe(open(t, r.Body))
+			again, err := engine(t).Inspect(t.Context(), open(t, r.Body), Asker{})
 			if err != nil || again.Upright() != r.Size || again.Orientation != 1 {
 				t.Errorf("%s, metadata:%s: a viewer sees %v, %v", f.Name, which, again, err)
 			}
@@ -513,36 +514,11 @@ func TestExpensiveStructuresAreRefused(t *testing.T) {
 	end := bytes.Index(progressive, []byte("\xff\xda"))
 	f := func(what string, data []byte) {
 		t.Helper()
-		if _, err := engine(t).Probe(open(t, data)); !errors.Is(err, ErrTooLarge) {
+		if _, err := engine(t).Inspect(t.Context(), open(t, data), Asker{}); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}
 	f("101 scans", append(append(append([]byte{}, progressive[:end]...), bytes.Repeat(scan, maxScans+1)...), 0xff, 0xd9))
 	comment := append([]byte("\xff\xfe\xff\xff"), make([]byte, 0xfffd)...)
 	f("comments of 17 MB", append(append(append([]byte{}, original[:2]...), bytes.Repeat(comment, 272)...), original[2:]...))
-}
-
-func TestDeadlineStopsAPrint(t *testing.T) {
-	e, err := NewEngine(Options{Workers: 1, Deadline: 30 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := open(t, encodePNG(t, photo(1000, 1000)))
-	original, err := e.Probe(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, _ := Parse(id + "/blur:250/resize:3000,up/blur:200.png")
-	plan, err := NewPlan(target.Chain.Settle(original, ""), original, Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file.Seek(0, 0)
-	start := time.Now()
-	if _, err := e.Render(context.Background(), file, plan); !errors.Is(err, ErrBusy) {
-		t.Errorf("got %v", err)
-	}
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("stopped after %v", took)
-	}
 }

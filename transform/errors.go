@@ -16,6 +16,8 @@ var (
 	ErrUnsupported = errors.New("not an image that can be read here")
 	ErrBroken      = errors.New("the original is damaged")
 	ErrBusy        = errors.New("too much to do")
+	ErrExpensive   = errors.New("takes too long")
+	ErrStopping    = errors.New("the server is stopping")
 )
 
 // A SyntaxError tells what is wrong with the text of a chain. It wraps ErrSyntax.

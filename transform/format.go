@@ -22,6 +22,7 @@ type Format struct {
 	Effort   int // default of the effort setting, on its scale of 0 to 9
 
 	saver saver
+	cost  codecCost // with the default settings
 }
 
 // takes tells whether the setting means anything to the format.
@@ -77,6 +78,7 @@ var jpeg = &Format{
 	Settings: []*Setting{quality, progressive, effort},
 	Quality:  80, Effort: 4,
 	saver: saveJPEG,
+	cost:  codecCost{decode: 8, encode: 20, decodeMemory: 8, encodeMemory: 8},
 }
 
 var png = &Format{
@@ -86,6 +88,7 @@ var png = &Format{
 	Settings: []*Setting{progressive, effort},
 	Effort:   6,
 	saver:    savePNG,
+	cost:     codecCost{decode: 25, encode: 180, decodeMemory: 8, encodeMemory: 8},
 }
 
 var gif = &Format{
@@ -95,6 +98,7 @@ var gif = &Format{
 	Settings: []*Setting{progressive, effort},
 	Effort:   6,
 	saver:    saveGIF,
+	cost:     codecCost{decode: 10, encode: 1500, decodeMemory: 8, encodeMemory: 32},
 }
 
 var webp = &Format{
@@ -104,6 +108,7 @@ var webp = &Format{
 	Settings: []*Setting{quality, lossless, effort},
 	Quality:  78, Effort: 3,
 	saver: saveWebP,
+	cost:  codecCost{decode: 12, encode: 65, decodeMemory: 8, encodeMemory: 16},
 }
 
 var avif = &Format{
@@ -113,6 +118,7 @@ var avif = &Format{
 	Settings: []*Setting{quality, effort},
 	Quality:  55, Effort: 1,
 	saver: saveAVIF,
+	cost:  codecCost{decode: 20, encode: 150, decodeMemory: 16, encodeMemory: 48},
 }
 
 var tiff = &Format{
@@ -120,4 +126,5 @@ var tiff = &Format{
 	Doc:   "Lossless (deflate), with transparency and 16 bits, for print and archives; browsers do not show it.",
 	Alpha: true, Deep: true, MaxSide: 65500,
 	saver: saveTIFF,
+	cost:  codecCost{decode: 10, encode: 150, decodeMemory: 8, encodeMemory: 12},
 }

@@ -15,6 +15,11 @@ func (s Size) String() string { return fmt.Sprintf("%d×%d", s.Width, s.Height) 
 
 func (s Size) turned() Size { return Size{Width: s.Height, Height: s.Width} }
 
+// shrunk returns the size that a decoder makes of s when it shrinks by a whole factor.
+func (s Size) shrunk(factor int) Size {
+	return Size{Width: max(1, s.Width/factor), Height: max(1, s.Height/factor)}
+}
+
 // round rounds to the nearest whole number, halves up: every length in a URL follows this rule.
 func round(v float64) int { return int(math.Floor(v + 0.5)) }
 

@@ -6,6 +6,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -54,17 +55,17 @@ func (j *job) compute(picture *vips.ImageRef, work func() error) error {
 	return err
 }
 
-// run loads, does the steps and saves.
-func (j *job) run(file *os.File) (*Rendition, error) {
+// run loads, does the steps and writes the print to out. It returns the number of frames.
+func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 	p := j.plan
 	picture, err := load(file, p.Original.Format, p.Shrink, p.Frames > 1)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer picture.Close()
 	height, err := frameHeight(picture, p)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	count := 1
 	if p.Frames > 1 {
@@ -72,43 +73,42 @@ func (j *job) run(file *os.File) (*Rendition, error) {
 	}
 	if count == 1 {
 		if err := j.steps([]*vips.ImageRef{picture}, false); err != nil {
-			return nil, err
+			return 0, err
 		}
-		return j.finish(picture, 1)
+		return 1, j.finish(picture, 1, out)
 	}
 
 	if err := j.compute(picture, func() error { return toMemory(picture) }); err != nil {
-		return nil, err
+		return 0, err
 	}
-	frames, err := splitFrames(picture, height)
+	list, err := splitFrames(picture, height)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	defer closeAll(frames)
-	if err := j.steps(frames, true); err != nil {
-		return nil, err
+	defer closeAll(list)
+	if err := j.steps(list, true); err != nil {
+		return 0, err
 	}
-	column, err := joinFrames(frames)
+	column, err := joinFrames(list)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer column.Close()
-	return j.finish(column, len(frames))
+	return len(list), j.finish(column, len(list), out)
 }
 
 // frameHeight returns the height of a frame of the picture as loaded, and an error if it is not the one that was planned
 // for.
 func frameHeight(picture *vips.ImageRef, p *Plan) (int, error) {
-	shrunk := func(side int) int { return max(1, side/p.Shrink) }
-	width, height := shrunk(p.Original.Size.Width), shrunk(p.Original.Size.Height)
+	want := p.Original.Size.shrunk(p.Shrink)
 	loaded := picture.Height()
 	if p.Frames > 1 {
 		loaded = picture.PageHeight()
 	}
-	if picture.Width() != width || loaded != height {
-		return 0, fmt.Errorf("the picture is %d×%d where %d×%d was expected", picture.Width(), loaded, width, height)
+	if got := (Size{picture.Width(), loaded}); got != want {
+		return 0, fmt.Errorf("the picture is %s where %s was expected", got, want)
 	}
-	return height, nil
+	return want.Height, nil
 }
 
 // steps does the steps of the plan on every frame. Geometry that stands at the head is done in the colors of the original,
@@ -161,23 +161,15 @@ func each(frames []*vips.ImageRef, do func(*vips.ImageRef) error) error {
 }
 
 // finish encodes the picture.
-func (j *job) finish(picture *vips.ImageRef, frames int) (*Rendition, error) {
+func (j *job) finish(picture *vips.ImageRef, frames int, out io.Writer) error {
 	p := j.plan
 	if !p.Format.Alpha && picture.HasAlpha() {
 		if err := layOn(picture, white); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if got := (Size{picture.Width(), picture.Height() / frames}); got != p.Size {
-		return nil, fmt.Errorf("the print is %s where %s was planned", got, p.Size)
+		return fmt.Errorf("the print is %s where %s was planned", got, p.Size)
 	}
-	var body []byte
-	err := j.compute(picture, func() (err error) {
-		body, err = save(picture, p.Format, p.Encoding)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Rendition{Body: body, Format: p.Format, Size: p.Size, Frames: frames}, nil
+	return j.compute(picture, func() error { return save(picture, p.Format, p.Encoding, out) })
 }

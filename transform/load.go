@@ -6,7 +6,6 @@ import "C"
 import (
 	"os"
 	"runtime"
-	"strings"
 	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -58,16 +57,6 @@ func canRead(format string) bool {
 
 func canWrite(f *Format) bool { return can(savers[f.saver]) }
 
-func readableNames() string {
-	var names []string
-	for _, f := range Formats {
-		if canRead(f.Name) {
-			names = append(names, f.Name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
 // A Capability tells what the linked libvips does with a format.
 type Capability struct {
 	Format string `json:"format"`
@@ -75,8 +64,8 @@ type Capability struct {
 	Write  bool   `json:"write"`
 }
 
-// Capabilities returns what this build can read and write.
-func (e *Engine) Capabilities() []Capability {
+// capabilities returns what the libvips of this process, which must have been started, can read and write.
+func capabilities() []Capability {
 	list := make([]Capability, len(Formats))
 	for i, f := range Formats {
 		list[i] = Capability{Format: f.Name, Read: canRead(f.Name), Write: canWrite(f)}

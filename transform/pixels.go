@@ -12,6 +12,9 @@ import (
 // setUp makes libvips fit for hostile bytes, and C's heap for many threads.
 func setUp() { C.calotype_set_up() }
 
+// releaseMemory gives memory that is no longer used back to the system.
+func releaseMemory() { C.calotype_release_memory() }
+
 // deep tells whether the frame has 16 bits a sample.
 func deep(frame *vips.ImageRef) bool { return frame.BandFormat() == vips.BandFormatUshort }
 

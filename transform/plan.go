@@ -38,13 +38,15 @@ type Plan struct {
 	Density  float64 // the dpr that came true
 	Shrink   int     // the factor by which the JPEG decoder shrinks: 1, 2, 4 or 8
 	Encoding Encoding
+
+	chain Chain // that it was made from
 }
 
 // NewPlan works out how the print of an original that chain asks for is made. It looks at no pixel, and what it
 // refuses costs nothing: ErrOutside, ErrTooLarge, or a *SyntaxError for a setting that the format lacks.
 // The chain's format must be settled (see Chain.Settle).
 func NewPlan(chain Chain, original Original, limits Limits) (*Plan, error) {
-	p := &Plan{Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1}
+	p := &Plan{chain: chain, Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1}
 	if chain.Format.Animation {
 		p.Frames = max(1, original.Frames)
 	}

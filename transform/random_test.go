@@ -145,7 +145,7 @@ func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
 // decodedSize returns the size of a print by another reader than the engine.
 func decodedSize(t *testing.T, r *Rendition) Size {
 	t.Helper()
-	original, err := engine(t).Probe(open(t, r.Body))
+	original, err := engine(t).Inspect(t.Context(), open(t, r.Body), Asker{})
 	if err != nil {
 		t.Fatal(err)
 	}

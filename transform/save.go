@@ -4,6 +4,7 @@ package transform
 import "C"
 
 import (
+	"io"
 	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -36,13 +37,13 @@ var metadataKept = map[string]C.CalotypeMetadata{
 	"strip": C.METADATA_NONE, "copyright": C.METADATA_COPYRIGHT, "keep": C.METADATA_ALL,
 }
 
-// save encodes the picture as the plan says.
-func save(picture *vips.ImageRef, f *Format, e Encoding) ([]byte, error) {
+// save encodes the picture as the plan says and writes it to out.
+func save(picture *vips.ImageRef, f *Format, e Encoding, out io.Writer) error {
 	err := replace(picture, func(in *C.VipsImage, out **C.VipsImage) C.int {
 		return C.calotype_with_metadata(in, out, metadataKept[e.Metadata])
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	how := C.CalotypeSaving{
 		quality:     C.int(e.Quality),
@@ -54,8 +55,9 @@ func save(picture *vips.ImageRef, f *Format, e Encoding) ([]byte, error) {
 	var buffer unsafe.Pointer
 	var length C.size_t
 	if C.calotype_save(image(picture), C.CalotypeSaver(f.saver), &how, &buffer, &length) != 0 {
-		return nil, vipsError()
+		return vipsError()
 	}
 	defer C.g_free(C.gpointer(buffer))
-	return C.GoBytes(buffer, C.int(length)), nil
+	_, err = out.Write(unsafe.Slice((*byte)(buffer), int(length)))
+	return err
 }

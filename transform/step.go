@@ -101,6 +101,8 @@ func (s scale) Size(Size) Size { return s.size }
 
 func (s scale) Run(frame *vips.ImageRef) error { return resample(frame, s.size, s.kernel) }
 
+func (s scale) cost() float64 { return 30 }
+
 func (s scale) String() string { return fmt.Sprintf("scale to %s (%s)", s.size, s.kernel) }
 
 // embed lays the picture on a larger canvas, with its top left corner at (left, top).
@@ -181,6 +183,8 @@ func (s spin) Run(frame *vips.ImageRef) error {
 	return spinOn(frame, s.angle, s.size, s.color)
 }
 
+func (s spin) cost() float64 { return 200 }
+
 func (s spin) String() string {
 	return fmt.Sprintf("spin by %g° on %s of %s", s.angle, s.size, s.color)
 }
@@ -232,6 +236,8 @@ func (s gaussian) Run(frame *vips.ImageRef) error {
 	return onPremultiplied(frame, func() error { return frame.GaussianBlur(s.sigma) })
 }
 
+func (s gaussian) cost() float64 { return 20 + 2*s.sigma }
+
 func (s gaussian) String() string { return fmt.Sprintf("blur with sigma %g", s.sigma) }
 
 // unsharp sharpens the lightness.
@@ -245,5 +251,7 @@ func (s unsharp) colored() {}
 // Run uses libvips' defaults for the two parameters that are not ours: flat areas up to a difference of 2 of 100 in
 // lightness stay as they are, edges change by three times their difference from the blurred picture.
 func (s unsharp) Run(frame *vips.ImageRef) error { return frame.Sharpen(s.sigma, 2, 3) }
+
+func (s unsharp) cost() float64 { return 180 }
 
 func (s unsharp) String() string { return fmt.Sprintf("sharpen with sigma %g", s.sigma) }

@@ -25,6 +25,19 @@ calotype_set_up(void)
 #endif
 }
 
+// calotype_release_memory gives the free memory of glibc's heap back, if there is so much of it that the walk over the heap is
+// worth its time.
+void
+calotype_release_memory(void)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+	struct mallinfo2 info = mallinfo2();
+
+	if (info.fordblks > 16 << 20)
+		malloc_trim(0);
+#endif
+}
+
 // calotype_can tells whether libvips has an operation, such as jpegload_source.
 int
 calotype_can(const char *operation)

@@ -1,0 +1,33 @@
+package handler
+
+import "calotype/handler/metrics"
+
+// Drain begins the end: from now on all that needs a worker is refused, so that clients go elsewhere, and what is in memory or
+// under way is still answered.
+func (h *Handler) Drain() {
+	h.draining.Store(true)
+	h.engine.Drain()
+}
+
+// Draining tells whether Drain was called.
+func (h *Handler) Draining() bool { return h.draining.Load() }
+
+// snapshot is what the metrics show of the present.
+func (h *Handler) snapshot() metrics.Snapshot {
+	engine, prints := h.engine.Status(), h.prints.Stats()
+	ends := make(map[string]uint64, len(engine.Workers.Ended))
+	for why, n := range engine.Workers.Ended {
+		ends[string(why)] = n
+	}
+	return metrics.Snapshot{
+		QueueRunning: engine.Queue.Running, QueueWaiting: engine.Queue.Waiting,
+		QueueOldest: engine.Queue.Oldest, QueueMemory: engine.Queue.Memory,
+		WorkersReady: engine.Workers.Ready, WorkersBusy: engine.Workers.Busy, WorkersStarting: engine.Workers.Starting,
+		WorkerStarts: engine.Workers.Started, WorkerEnds: ends, WorkerMemory: engine.Workers.Memory,
+		Poisoned:  engine.Poisoned,
+		CacheHits: prints.Hits, CacheMisses: prints.Misses, CacheJoined: prints.Joined,
+		CacheBytes: prints.Bytes, CacheEntries: prints.Entries,
+		QuotaRefused: h.options.Quota.Stats().Refused,
+		Draining:     h.Draining(),
+	}
+}

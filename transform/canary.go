@@ -1,0 +1,70 @@
+package transform
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	goimage "image"
+	"image/color"
+	stdpng "image/png"
+	"time"
+
+	"calotype/transform/worker"
+)
+
+// canarySize is large enough for every codec, and for the picture to be known again.
+const canarySize = 16
+
+// canaryMemory is what a canary may use.
+const canaryMemory = 128 << 20
+
+// tryFormats has a small picture written in every format, and read again, as far as the libvips at hand can.
+func tryFormats(ctx context.Context, r runner, can []Capability) error {
+	picture := goimage.NewNRGBA(goimage.Rect(0, 0, canarySize, canarySize))
+	for i := range canarySize * canarySize {
+		x, y := i%canarySize, i/canarySize
+		picture.SetNRGBA(x, y, color.NRGBA{R: uint8(16 * x), G: uint8(16 * y), B: 99, A: 255})
+	}
+	var encoded bytes.Buffer
+	if err := stdpng.Encode(&encoded, picture); err != nil {
+		return err
+	}
+	for _, c := range can {
+		if !c.Write {
+			continue
+		}
+		body, err := try(ctx, r, encoded.Bytes(), "png", FormatNamed(c.Format))
+		if err == nil && c.Read {
+			_, err = try(ctx, r, body, c.Format, png)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Format, err)
+		}
+	}
+	return nil
+}
+
+// try makes a print, in format to, of the picture in data.
+func try(ctx context.Context, r runner, data []byte, from string, to *Format) ([]byte, error) {
+	file, err := worker.NewMemory("canary")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if _, err := file.Write(data); err != nil {
+		return nil, err
+	}
+	original, err := inspect(file, int64(len(data)), Limits{})
+	if err != nil {
+		return nil, err
+	}
+	if original.Format != from {
+		return nil, fmt.Errorf("%w: a %s where %s was written", worker.ErrGarbled, original.Format, from)
+	}
+	plan, err := NewPlan(Chain{Format: to}, original, Limits{})
+	if err != nil {
+		return nil, err
+	}
+	done, err := r.run(ctx, task{request: printRequest(plan, Limits{}), file: file, plan: plan, memory: canaryMemory, cpu: 5 * time.Second})
+	return done.body, err
+}

@@ -1,0 +1,69 @@
+package transform
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"calotype/transform/worker"
+)
+
+// hello is what a worker process says of itself when it is ready.
+type hello struct {
+	Libvips      string
+	Capabilities []Capability
+}
+
+// RunWorker does the work of a worker process and never returns, if this process was started as one; else it does nothing. The
+// main program calls it before anything else, and so does the TestMain of every test that makes an isolated Engine.
+func RunWorker() {
+	worker.Child{Prepare: prepareWorker, Do: doRequest}.Run()
+}
+
+// prepareWorker starts libvips and has every codec work once, since what they load on their first use cannot be had later.
+func prepareWorker() ([]byte, error) {
+	if err := startVips(); err != nil {
+		return nil, err
+	}
+	if err := tryFormats(context.Background(), inProcess{}, capabilities()); err != nil {
+		return nil, err
+	}
+	return json.Marshal(hello{LibvipsVersion(), capabilities()})
+}
+
+// doRequest does one request: the first file is the original, the second takes the print.
+func doRequest(encoded []byte, files []*os.File) []byte {
+	answer := reply{Error: "no original was handed over"}
+	var r request
+	if err := json.Unmarshal(encoded, &r); err != nil {
+		answer.Error = err.Error()
+	} else if len(files) > 0 {
+		out := io.Writer(io.Discard)
+		if len(files) > 1 {
+			out = files[1]
+		}
+		answer = r.perform(context.Background(), files[0], out)
+	}
+	releaseMemory()
+	answer.Error = clip(answer.Error)
+	encoded, err := json.Marshal(answer)
+	if err != nil {
+		panic(err) // there is nothing in a reply that cannot be encoded
+	}
+	return encoded
+}
+
+// welcome refuses a worker whose libvips is not the one that this process knows, as after an update of the system: the tags of
+// prints would name the wrong one.
+func welcome(encoded []byte) error {
+	var h hello
+	if err := json.Unmarshal(encoded, &h); err != nil {
+		return err
+	}
+	if h.Libvips != LibvipsVersion() {
+		return fmt.Errorf("its libvips is %s, and this process was started with %s: restart it", h.Libvips, LibvipsVersion())
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package transform
+
+import (
+	"math"
+	"time"
+)
+
+// A Cost is what a print is predicted to take of one worker. It decides which print is made when, and which is refused.
+type Cost struct {
+	Time   time.Duration // of the processor
+	Memory int64         // bytes, more than will be used
+}
+
+// A codecCost is what a codec takes for each pixel.
+type codecCost struct {
+	decode, encode             float64 // nanoseconds
+	decodeMemory, encodeMemory float64 // bytes
+}
+
+// What a print takes whatever its size, and what a step takes for each pixel that goes in and each that comes out.
+const (
+	fixedTime   = 2 * time.Millisecond
+	fixedMemory = 24 << 20
+	stepTime    = 2.5 // nanoseconds
+	pixelMemory = 4   // bytes of a picture of 8 bits a sample that stands in memory
+)
+
+// What lossless WebP takes beside the usual: it searches the whole picture for repetitions.
+const (
+	losslessTime   = 18
+	losslessMemory = 4
+)
+
+// openCost is what it takes to look at the header of an upload.
+var openCost = Cost{Time: 2 * time.Millisecond, Memory: 128 << 20}
+
+// A costlyStep takes more time than most.
+type costlyStep interface {
+	// cost returns nanoseconds for each pixel that comes out.
+	cost() float64
+}
+
+// Cost predicts what the print takes: pixels × format × operations.
+func (p *Plan) Cost() Cost {
+	frames := float64(p.Frames)
+	decoded := float64(p.Original.Size.Pixels()) * frames
+	from, to := FormatNamed(p.Original.Format).cost, p.Format.cost
+	deep := 1.0
+	if p.Original.Depth > 8 {
+		deep = 2
+	}
+	nanoseconds := decoded * from.decode
+	memory := decoded * from.decodeMemory * deep
+	size, held := p.Original.Size.shrunk(p.Shrink), 0.0
+	for _, s := range p.Steps {
+		next := s.Size(size)
+		in, out := float64(size.Pixels())*frames, float64(next.Pixels())*frames
+		rate := stepTime
+		if c, ok := s.(costlyStep); ok {
+			rate = c.cost()
+		}
+		nanoseconds += in*stepTime + out*rate
+		if _, random := s.(randomStep); random {
+			held = max(held, (in+out)*pixelMemory*deep)
+		}
+		size = next
+	}
+	out := float64(p.Size.Pixels()) * frames
+	encodeTime, encodeMemory := p.encoding(to)
+	nanoseconds += out * encodeTime
+	memory += held + out*encodeMemory*deep
+	if p.Frames > 1 {
+		memory += (decoded + out) * pixelMemory
+	}
+	return Cost{Time: fixedTime + time.Duration(nanoseconds), Memory: fixedMemory + int64(memory)}
+}
+
+// encoding returns nanoseconds and bytes for each pixel of the print.
+func (p *Plan) encoding(c codecCost) (nanoseconds, bytes float64) {
+	// A step of effort takes about a third more time.
+	nanoseconds = c.encode * math.Pow(1.35, float64(p.Encoding.Effort-p.Format.Effort))
+	if p.Encoding.Lossless {
+		return nanoseconds * losslessTime, c.encodeMemory * losslessMemory
+	}
+	return nanoseconds, c.encodeMemory
+}

@@ -1,0 +1,69 @@
+package transform
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Admission keeps the memory of all prints within a budget by what is predicted for each, so that a prediction must be above what
+// a print takes; and a worker that takes more is stopped, so that it must be above that for every print that is to succeed.
+func TestPredictedMemoryIsEnough(t *testing.T) {
+	// Every print has a worker of its own, whose peak is then that of the print.
+	e, seen := own(t, Options{Workers: 2, JobsPerWorker: 1, Deadline: time.Minute})
+	source := encodePNG(t, photo(900, 700))
+	for _, from := range Formats {
+		path := "." + from.Extension
+		if from == gif {
+			path = "/resize:300.gif" // the search for a palette is slow
+		}
+		made, err := order(t, t.Context(), e, source, path, Asker{})
+		if err != nil {
+			t.Fatalf("%s: %v", from.Name, err)
+		}
+		paths := []string{
+			"/resize:500.jpg", "/resize:500.webp", "/resize:500.avif", "/resize:500.png", "/rotate:90/resize:500.jpg", "/crop:0,0,200,200.png",
+			".jpg", "/progressive.jpg", ".png", "/progressive.png", "/resize:200.gif", ".webp", "/lossless.webp", ".avif", ".tif",
+			"/rotate:90.jpg", "/rotate:45.jpg", "/blur:20.webp", "/sharpen.webp", "/resize:3000,up.jpg", "/resize:300,300,cover,smart.jpg",
+		}
+		if from != png {
+			paths = paths[:7] // what is written does not depend on what was read
+		}
+		for _, path := range paths {
+			plan := planFor(t, made.Body, path)
+			before := len(seen())
+			_, err := order(t, t.Context(), e, made.Body, path, Asker{})
+			got := seen()[before]
+			cost := plan.Cost()
+			report := fmt.Sprintf("%5s %-30s took %4d ms and %4d MiB, predicted %4d ms and %4d MiB", from.Extension, path,
+				got.CPU.Milliseconds(), got.Memory>>20, cost.Time.Milliseconds(), cost.Memory>>20)
+			if err != nil {
+				t.Errorf("%s: %v", report, err)
+				continue
+			}
+			if got.Memory > cost.Memory {
+				t.Error(report)
+			} else {
+				t.Log(report)
+			}
+		}
+	}
+}
+
+// planFor is the plan of the print of data that path asks for.
+func planFor(t testing.TB, data []byte, path string) *Plan {
+	t.Helper()
+	target, err := Parse(id + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	original, err := engine(t).Inspect(t.Context(), open(t, data), Asker{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := NewPlan(target.Chain.Settle(original, ""), original, engine(t).Limits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}

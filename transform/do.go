@@ -1,0 +1,124 @@
+package transform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"calotype/transform/admission"
+	"calotype/transform/worker"
+)
+
+// errDeadline ends what takes longer than Options.Deadline.
+var errDeadline = errors.New("the deadline has passed")
+
+// do has a task done: refused if it is known to be poison, admitted when there is room for it, run, and judged.
+func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result, error) {
+	began := time.Now()
+	seen := Observation{Job: string(t.request.Work)}
+	if t.plan != nil {
+		seen.Format = t.plan.Format.Name
+	}
+	defer func() { e.options.Observe(seen) }()
+
+	print := asker.Original + " " + t.request.Chain
+	if err := e.poisoned.check(asker.Original, print); err != nil {
+		seen.Outcome = Poisoned
+		return result{}, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, e.options.Deadline, errDeadline)
+	defer cancel()
+	ticket, err := e.queue.Admit(ctx, admission.Job{
+		Cost: cost.Time, Memory: cost.Memory, Client: asker.Client, Original: asker.Original,
+	})
+	seen.Waited = time.Since(began)
+	if err != nil {
+		seen.Outcome, err = refusal(ctx, err)
+		return result{}, err
+	}
+	defer ticket.Release()
+
+	t.memory = cost.Memory
+	started := time.Now()
+	done, err := e.runner.run(ctx, t)
+	if errors.Is(err, worker.ErrLost) {
+		// Somebody has killed the worker, for reasons that need not lie with this original.
+		done, err = e.runner.run(ctx, t)
+	}
+	seen.Ran = time.Since(started)
+	seen.CPU, seen.Memory = done.report.CPU, done.report.Memory
+	var scope poisonScope
+	seen.Outcome, scope, err = e.judge(ctx, done, err)
+	switch scope {
+	case poisonOriginal:
+		e.poisoned.add(asker.Original, err)
+	case poisonPrint:
+		e.poisoned.add(print, err)
+	}
+	return done, err
+}
+
+// refusal says why a task was not let in.
+func refusal(ctx context.Context, err error) (Outcome, error) {
+	switch {
+	case errors.Is(err, admission.ErrDraining):
+		return Refused, ErrStopping
+	case errors.Is(err, admission.ErrTooLarge):
+		return Refused, fmt.Errorf("%w: making it needs more memory than this server has for it", ErrTooLarge)
+	case errors.Is(err, admission.ErrFull), errors.Is(context.Cause(ctx), errDeadline):
+		return Refused, fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return Canceled, err
+}
+
+// A poisonScope says how much is refused after a failure.
+type poisonScope int
+
+const (
+	poisonNothing  poisonScope = iota
+	poisonPrint                // this print of the original: others need less
+	poisonOriginal             // all prints of the original
+)
+
+// judge says how a task ended, what is to be refused because of it, and what to tell who asked.
+func (e *Engine) judge(ctx context.Context, done result, err error) (Outcome, poisonScope, error) {
+	used := done.report
+	switch {
+	case err == nil:
+		return Made, poisonNothing, nil
+	case errors.Is(err, worker.ErrCPU), errors.Is(err, errDeadline) && used.CPU > e.options.Deadline*8/10:
+		return Expensive, poisonPrint, fmt.Errorf("%w: more than %v of a processor", ErrExpensive, e.options.Deadline)
+	case errors.Is(err, errDeadline):
+		return Stalled, poisonNothing, fmt.Errorf("%w: %w", ErrBusy, err)
+	case errors.Is(err, worker.ErrLost):
+		return Lost, poisonNothing, fmt.Errorf("%w: %w", ErrBusy, err)
+	case errors.Is(err, worker.ErrUnavailable), errors.Is(err, worker.ErrClosed):
+		e.options.Log("no worker for a print", err)
+		return Lost, poisonNothing, fmt.Errorf("%w: %w", ErrBusy, err)
+	case errors.Is(err, errRefused), errors.Is(err, worker.ErrCrashed), errors.Is(err, worker.ErrGarbled):
+		outcome := Broken
+		if !errors.Is(err, errRefused) {
+			outcome = Crashed
+			e.options.Log("an original is too much for a worker", err)
+		}
+		if exhausted(err) {
+			// A chain may need more memory than was thought; other chains of the same original need not suffer for it.
+			return outcome, poisonPrint, fmt.Errorf("%w: making it needs more memory than was thought: %w", ErrTooLarge, err)
+		}
+		return outcome, poisonOriginal, fmt.Errorf("%w: %w", ErrBroken, err)
+	case ctx.Err() != nil:
+		return Canceled, poisonNothing, err
+	}
+	return Crashed, poisonNothing, err // our own system fails: no descriptor, no memory
+}
+
+// exhausted tells whether a worker complained of too little memory: in the words of libvips, GLib, C++, Go and the codecs.
+func exhausted(err error) bool {
+	text := err.Error()
+	return slices.ContainsFunc([]string{"out of memory", "allocate", "bad_alloc", "Memory allocation", "emory limit"}, func(words string) bool {
+		return strings.Contains(text, words)
+	})
+}

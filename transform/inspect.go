@@ -1,0 +1,60 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"calotype/transform/sniff"
+)
+
+// What the structure of a file may have. No camera or editor comes near, and each costs a decoder time or memory that the
+// size of the picture does not show.
+const (
+	maxScans        = 100     // of a JPEG: each goes over the whole picture
+	maxProfileBytes = 4 << 20 // of a color profile, as stored
+	maxTextBytes    = 16 << 20
+)
+
+// inspect tells by the header alone what the image of size bytes in file is, and refuses what is over the limits: in Go, in microseconds,
+// before any decoder sees a byte.
+func inspect(file io.ReaderAt, size int64, limits Limits) (Original, error) {
+	header, err := sniff.Read(file, size)
+	switch {
+	case errors.Is(err, sniff.ErrUnknown):
+		return Original{}, fmt.Errorf("%w: the content is no image", ErrUnsupported)
+	case errors.Is(err, sniff.ErrBroken):
+		return Original{}, fmt.Errorf("%w: %w", ErrBroken, err)
+	case err != nil:
+		return Original{}, err
+	}
+	original := Original{
+		Format:      string(header.Format),
+		Size:        Size{Width: header.Width, Height: header.Height},
+		Orientation: header.Orientation,
+		Frames:      max(1, header.Frames),
+		Depth:       header.Depth,
+		Alpha:       header.Alpha,
+	}
+	if err := limits.check("the image", original.Size, original.Frames); err != nil {
+		return Original{}, err
+	}
+	// A decoder may have more to do than the picture shows: tiles that are cut away, a separate image of transparency.
+	if most := limits.Pixels; most > 0 && header.Pixels > most/int64(original.Frames) {
+		return Original{}, fmt.Errorf("%w: the image decodes to %d pixels, %d frames, at most %d are taken", ErrTooLarge, header.Pixels, original.Frames, most)
+	}
+	return original, checkStructure(header)
+}
+
+// checkStructure refuses files that are built to be expensive.
+func checkStructure(h sniff.Header) error {
+	switch {
+	case h.Scans > maxScans:
+		return fmt.Errorf("%w: the image has more than %d scans", ErrTooLarge, maxScans)
+	case h.ICCBytes > maxProfileBytes:
+		return fmt.Errorf("%w: the color profile has %d bytes, at most %d are taken", ErrTooLarge, h.ICCBytes, maxProfileBytes)
+	case h.TextBytes > maxTextBytes:
+		return fmt.Errorf("%w: the metadata has %d bytes, at most %d are taken", ErrTooLarge, h.TextBytes, maxTextBytes)
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package transform
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+)
+
+// A request is work for whoever has libvips: another process, or this one. It crosses the border between the two as JSON.
+type request struct {
+	Work     work
+	Original Original
+	Chain    string `json:",omitempty"` // for a print: canonical, with a concrete format
+	Limits   Limits
+}
+
+type work string
+
+const (
+	workOpen  work = "open"  // look whether the decoder takes the original for what its header says
+	workPrint work = "print" // make a print
+)
+
+// A reply tells what became of a request. A print itself goes to a file.
+type reply struct {
+	Error  string `json:",omitempty"` // what libvips says, for the log; empty if all went well
+	Bytes  int64  // of the print
+	Frames int    // of the print
+}
+
+// perform does the work on the original in file, from its start, and writes a print to out. It stops when ctx ends, as soon as
+// libvips lets it.
+func (r request) perform(ctx context.Context, file *os.File, out io.Writer) reply {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return reply{Error: err.Error()}
+	}
+	forgetErrors()
+	var result reply
+	var err error
+	switch r.Work {
+	case workOpen:
+		err = openHeader(file, r.Original)
+	case workPrint:
+		result, err = r.print(ctx, file, out)
+	default:
+		err = fmt.Errorf("there is no work called %q", r.Work)
+	}
+	if err != nil {
+		return reply{Error: err.Error()}
+	}
+	return result
+}
+
+// openHeader lets libvips read the header and compares what the two readers of headers have seen.
+func openHeader(file *os.File, original Original) error {
+	picture, err := load(file, original.Format, 1, false)
+	if err != nil {
+		return err
+	}
+	defer picture.Close()
+	if got := (Size{picture.Width(), picture.Height()}); got != original.Size {
+		return fmt.Errorf("its header says %s, its data %s", original.Size, got)
+	}
+	return nil
+}
+
+func (r request) print(ctx context.Context, file *os.File, out io.Writer) (reply, error) {
+	target, err := Parse(r.Chain)
+	if err != nil {
+		return reply{}, err
+	}
+	plan, err := NewPlan(target.Chain, r.Original, r.Limits)
+	if err != nil {
+		return reply{}, err
+	}
+	j := job{plan: plan}
+	stop := context.AfterFunc(ctx, j.kill)
+	defer stop()
+	counted := &countingWriter{out: out}
+	frames, err := j.run(file, counted)
+	return reply{Bytes: counted.n, Frames: frames}, err
+}
+
+// printRequest asks for the print of a plan.
+func printRequest(p *Plan, limits Limits) request {
+	return request{Work: workPrint, Original: p.Original, Chain: Target{ID: "original", Chain: p.chain}.String(), Limits: limits}
+}
+
+type countingWriter struct {
+	out io.Writer
+	n   int64
+}
+
+func (w *countingWriter) Write(data []byte) (int, error) {
+	n, err := w.out.Write(data)
+	w.n += int64(n)
+	return n, err
+}
