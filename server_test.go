@@ -19,10 +19,11 @@ import (
 
 // A service is the whole program as serve runs it, on a free port of the loopback interface.
 type service struct {
-	t    testing.TB
-	url  string
-	stop context.CancelFunc
-	done chan error
+	t       testing.TB
+	url     string
+	options serveCommand
+	stop    context.CancelFunc
+	done    chan error
 }
 
 // start serves with the defaults and a data folder of the test's own; edit may change the options.
@@ -41,7 +42,7 @@ func start(t testing.TB, edit func(*serveCommand)) *service {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
-	s := &service{t: t, stop: stop, done: make(chan error, 1)}
+	s := &service{t: t, options: c.Serve, stop: stop, done: make(chan error, 1)}
 	go func() {
 		err := c.Serve.serve(ctx, slog.New(slog.DiscardHandler), writer)
 		writer.CloseWithError(io.EOF)

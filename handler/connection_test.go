@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -24,8 +25,10 @@ import (
 type socket struct {
 	server, client int
 	began          time.Time
-	looks          []time.Duration
-	closed         bool // by the server
+
+	mutex  sync.Mutex
+	looks  []time.Duration
+	closed bool // by the server
 }
 
 func newSocket(t *testing.T) *socket {
@@ -51,12 +54,28 @@ func (s *socket) leave() {
 }
 
 func (s *socket) Control(f func(uintptr)) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	s.looks = append(s.looks, time.Since(s.began))
 	if s.closed {
 		return net.ErrClosed
 	}
 	f(uintptr(s.server))
 	return nil
+}
+
+// close ends the connection on the server's side.
+func (s *socket) close() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.closed = true
+}
+
+// looked returns how long after the beginning it was looked.
+func (s *socket) looked() []time.Duration {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Clone(s.looks)
 }
 
 func (s *socket) Read(func(uintptr) bool) error  { return errors.ErrUnsupported }
@@ -92,16 +111,15 @@ func TestWaitForAClient(t *testing.T) {
 				if cause := context.Cause(waiting); gone != (cause == errGone) || !gone && cause != nil {
 					t.Errorf("the wait has ended with %v", cause)
 				}
-				if !slices.Equal(s.looks, looks) {
-					t.Errorf("looked at %v, want %v", s.looks, looks)
+				if got := s.looked(); !slices.Equal(got, looks) {
+					t.Errorf("looked at %v, want %v", got, looks)
 				}
 				stop()
 				if waiting.Err() == nil {
 					t.Error("the wait has not ended")
 				}
-				before := len(s.looks)
 				time.Sleep(time.Minute)
-				if len(s.looks) != before {
+				if len(s.looked()) != len(looks) {
 					t.Error("looked after stop")
 				}
 			})
@@ -121,7 +139,7 @@ func TestWaitForAClient(t *testing.T) {
 			t.Fatal(err)
 		}
 	}, true, all[:3]...)
-	f("the server closes", 200*ms, func(_ *testing.T, s *socket) { s.closed = true }, true, all[:3]...)
+	f("the server closes", 200*ms, func(_ *testing.T, s *socket) { s.close() }, true, all[:3]...)
 	f("it sends its next request", 200*ms, send, false, all...)
 	f("it sends its next request and leaves", 200*ms, func(t *testing.T, s *socket) { send(t, s); s.leave() }, false, all...)
 }
@@ -138,8 +156,8 @@ func TestWaitTakesNothingFromTheConnection(t *testing.T) {
 		stop()
 		buffer := make([]byte, 100)
 		n, err := syscall.Read(s.server, buffer)
-		if err != nil || string(buffer[:n]) != next || len(s.looks) != 10 {
-			t.Errorf("%q after %d looks, %v", buffer[:n], len(s.looks), err)
+		if err != nil || string(buffer[:n]) != next || len(s.looked()) != 10 {
+			t.Errorf("%q after %d looks, %v", buffer[:n], len(s.looked()), err)
 		}
 	})
 }
@@ -152,11 +170,24 @@ func TestWaitThatIsOverLooksNoMore(t *testing.T) {
 		time.Sleep(firstLook - 1)
 		stop()
 		time.Sleep(time.Minute)
-		if len(s.looks) != 0 || context.Cause(waiting) != context.Canceled {
-			t.Errorf("looked at %v, ended with %v", s.looks, context.Cause(waiting))
+		if got := s.looked(); len(got) != 0 || context.Cause(waiting) != context.Canceled {
+			t.Errorf("looked at %v, ended with %v", got, context.Cause(waiting))
 		}
 		stop()
 	})
+}
+
+// A look whose time has come just before stop is not made after it.
+func TestLookThatComesTooLate(t *testing.T) {
+	s := newSocket(t)
+	_, cancel := context.WithCancelCause(t.Context())
+	w := &watch{cancel: cancel}
+	w.begin(s)
+	w.stop()
+	w.look()
+	if got := s.looked(); len(got) != 0 {
+		t.Errorf("looked at %v", got)
+	}
 }
 
 func TestWaitEndsWithTheWork(t *testing.T) {

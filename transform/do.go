@@ -24,7 +24,10 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	}
 	defer func() { e.options.Observe(seen) }()
 
-	print := asker.Original + " " + t.request.Chain
+	print := ""
+	if asker.Original != "" {
+		print = asker.Original + " " + t.request.Chain
+	}
 	if err := e.poisoned.check(asker.Original, print); err != nil {
 		seen.Outcome = Poisoned
 		return result{}, err
@@ -51,7 +54,11 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	seen.Ran = time.Since(started)
 	seen.CPU, seen.Memory = done.report.CPU, done.report.Memory
 	var scope poisonScope
+	failure := err
 	seen.Outcome, scope, err = e.judge(ctx, done, err)
+	if seen.Outcome == Crashed || seen.Outcome == Lost {
+		e.options.Log("a worker did not bring back its job", fmt.Errorf("original %s, %s: %w", asker.Original, t.request.Chain, failure))
+	}
 	switch scope {
 	case poisonOriginal:
 		e.poisoned.add(asker.Original, err)
@@ -96,23 +103,21 @@ func (e *Engine) judge(ctx context.Context, done result, err error) (Outcome, po
 	case errors.Is(err, worker.ErrLost):
 		return Lost, poisonNothing, fmt.Errorf("%w: %w", ErrBusy, err)
 	case errors.Is(err, worker.ErrUnavailable), errors.Is(err, worker.ErrClosed):
-		e.options.Log("no worker for a print", err)
 		return Lost, poisonNothing, fmt.Errorf("%w: %w", ErrBusy, err)
 	case errors.Is(err, errRefused), errors.Is(err, worker.ErrCrashed), errors.Is(err, worker.ErrGarbled):
 		outcome := Broken
 		if !errors.Is(err, errRefused) {
 			outcome = Crashed
-			e.options.Log("an original is too much for a worker", err)
 		}
 		if exhausted(err) {
 			// A chain may need more memory than was thought; other chains of the same original need not suffer for it.
-			return outcome, poisonPrint, fmt.Errorf("%w: making it needs more memory than was thought: %w", ErrTooLarge, err)
+			return outcome, poisonPrint, fmt.Errorf("%w: making it needs more memory than was thought", ErrTooLarge)
 		}
 		return outcome, poisonOriginal, fmt.Errorf("%w: %w", ErrBroken, err)
 	case ctx.Err() != nil:
 		return Canceled, poisonNothing, err
 	}
-	return Crashed, poisonNothing, err // our own system fails: no descriptor, no memory
+	return Lost, poisonNothing, fmt.Errorf("%w: %w", ErrBusy, err) // the system is out of something: descriptors, memory
 }
 
 // exhausted tells whether a worker complained of too little memory: in the words of libvips, GLib, C++, Go and the codecs.

@@ -16,7 +16,7 @@ type lane struct {
 	turns   uint64
 	flows   map[string]*flow // by client: all that are in one of the heaps
 	waiting flows            // with jobs
-	resting flows            // without, but served ahead of the clock, which must be remembered if they come back
+	resting flows            // without, but ahead of the clock, which must be remembered if they come back
 }
 
 // A flow is what a lane knows of one client.
@@ -98,7 +98,6 @@ func (l *lane) take(client string) *flow {
 		heap.Remove(&l.waiting, f.index)
 	default:
 		heap.Remove(&l.resting, f.index)
-		f.tag = max(f.tag, l.clock)
 	}
 	return f
 }

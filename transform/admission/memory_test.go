@@ -181,24 +181,3 @@ func TestASlotIsKeptWithTheMemory(t *testing.T) {
 		s.want("waits", "small 2")
 	})
 }
-
-// A search gives up after some jobs that lack memory; nothing is lost by that.
-func TestManyThatLackMemoryAllRunInTheEnd(t *testing.T) {
-	q := New(Options{Slots: 4, Memory: 100 * mb, Wait: time.Hour})
-	const jobs = 3*maxPassed + 10
-	for i := range jobs {
-		if _, err := q.arrive(t.Context(), needs([]int64{90, 70, 40}[i%3], fmt.Sprint(i%7))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := q.Admit(t.Context(), needs(1, "small")); err != nil {
-		t.Fatal(err)
-	}
-	for len(q.running) > 0 {
-		q.running[0].Release()
-	}
-	if s := q.Stats(); s.Admitted != jobs+1 {
-		t.Errorf("Stats() = %+v", s)
-	}
-	checkEmpty(t, q)
-}

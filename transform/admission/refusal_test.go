@@ -47,6 +47,8 @@ func TestRefusedIfTheWaitWouldBeTooLong(t *testing.T) {
 func TestAClientWithLittleWaitingIsLetIn(t *testing.T) {
 	on(t, Options{Slots: 1, Wait: 5 * time.Second, Expensive: time.Minute}, func(s *stage) {
 		s.letIn(second)
+		s.ask("long", Job{Cost: 3 * time.Second, Client: "b"})
+		s.want(ErrFull.Error(), "long")
 		// Two clients then share the slot: two seconds more for each job, and one second is left of the running one.
 		if got := s.letIn(Job{Cost: time.Second, Client: "b"}); got != 2 {
 			t.Errorf("%d of b were let in, want 2", got)
@@ -72,11 +74,23 @@ func TestAFreeSlotIsGivenHoweverCostlyTheJob(t *testing.T) {
 }
 
 func TestCheapJobsAreNotRefusedForLongExpensiveOnes(t *testing.T) {
-	on(t, Options{Slots: 2, Wait: time.Second}, func(s *stage) {
-		s.ask("expensive", expensive("a", "x"))
-		if got := s.letIn(Job{Cost: 200 * ms, Client: "a"}); got != 1+5 {
+	on(t, Options{Slots: 2, Memory: 100 * mb, Wait: time.Second}, func(s *stage) {
+		s.ask("expensive", Job{Cost: time.Minute, Memory: 50 * mb, Client: "a"})
+		if got := s.letIn(Job{Cost: 200 * ms, Memory: 10 * mb, Client: "a"}); got != 1+5 {
 			t.Errorf("%d were let in beside the expensive one, want 6", got)
 		}
+	})
+}
+
+func TestExpensiveJobsAreRefusedForManyCheapOnes(t *testing.T) {
+	on(t, Options{Slots: 2, Wait: 5 * time.Second}, func(s *stage) {
+		for i := range 2 + 26 {
+			s.ask(fmt.Sprint(i), Job{Cost: 200 * ms, Client: "a"})
+		}
+		s.ask("expensive", expensive("b", "x"))
+		s.want(ErrFull.Error(), "expensive")
+		s.ask("cheap", Job{Cost: 200 * ms, Client: "b"})
+		s.want("waits", "cheap")
 	})
 }
 

@@ -44,6 +44,9 @@ func start(memory int64) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := keepDescriptors(); err != nil {
+		return nil, err
+	}
 	ours, theirs, err := pair()
 	if err != nil {
 		return nil, err
@@ -51,7 +54,9 @@ func start(memory int64) (*process, error) {
 	defer theirs.Close()
 	p := &process{conn: ours, dead: make(chan struct{}), buffer: make([]byte, headerBytes+MaxMessage+1)}
 	p.command = &exec.Cmd{
-		Path: path, Args: []string{"calotype: worker"}, Dir: "/", Env: []string{childVariable + "=" + strconv.FormatInt(memory, 10)},
+		Path: path, Args: []string{"calotype: worker"}, Dir: "/",
+		// The runtime of Go would keep the files open in which it looks up how many processors it may use.
+		Env:        []string{childVariable + "=" + strconv.FormatInt(memory, 10), "GODEBUG=containermaxprocs=0"},
 		ExtraFiles: []*os.File{theirs}, Stderr: &p.said, SysProcAttr: attributes(), WaitDelay: time.Second,
 	}
 	for _, variable := range os.Environ() {

@@ -13,7 +13,7 @@ import (
 // architecture lacks are left out there.
 var allowed = []string{
 	// its files
-	"read", "write", "readv", "writev", "pread64", "pwrite64", "lseek", "dup", "close", "fstat", "newfstatat", "ftruncate", "fcntl", "recvmsg",
+	"read", "write", "readv", "writev", "pread64", "pwrite64", "lseek", "dup", "close", "fstat", "newfstatat", "ftruncate", "recvmsg",
 	// memory
 	"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "membarrier",
 	// threads
@@ -63,6 +63,12 @@ func filterCalls() error {
 				// A thread may name itself, and its memory.
 				{Name: "prctl", Conditions: []seccomp.Condition{is(0, unix.PR_SET_NAME)}},
 				{Name: "prctl", Conditions: []seccomp.Condition{is(0, unix.PR_SET_VMA)}},
+				// What it asks and sets of its files, but not who gets a signal when one is ready: that may be anybody.
+				{Name: "fcntl", Conditions: []seccomp.Condition{is(1, unix.F_GETFL)}},
+				{Name: "fcntl", Conditions: []seccomp.Condition{is(1, unix.F_SETFL)}},
+				{Name: "fcntl", Conditions: []seccomp.Condition{is(1, unix.F_GETFD)}},
+				{Name: "fcntl", Conditions: []seccomp.Condition{is(1, unix.F_SETFD)}},
+				{Name: "fcntl", Conditions: []seccomp.Condition{is(1, unix.F_DUPFD_CLOEXEC)}},
 				// Its own limits only.
 				{Name: "prlimit64", Conditions: []seccomp.Condition{is(0, 0)}},
 			}},

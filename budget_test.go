@@ -1,0 +1,48 @@
+package main
+
+import (
+	"testing"
+
+	"calotype/transform"
+)
+
+func TestBudget(t *testing.T) {
+	const mebi, gibi = 1 << 20, 1 << 30
+	for _, c := range []struct {
+		total, cache byteSize
+		workers      int
+		fits         bool
+	}{
+		{gibi, automatic, 2, true},
+		{gibi, 0, 2, true},
+		{600 * mebi, 64 * mebi, 1, true},
+		{64 * gibi, automatic, 32, true},
+		{automatic, automatic, 2, true},
+		{gibi, 900 * mebi, 2, false},
+		{256 * mebi, automatic, 2, false},
+		{0, 0, 1, false},
+		{gibi, automatic, 64, false},
+	} {
+		b, err := newBudget(c.total, c.cache, c.workers)
+		if c.fits != (err == nil) {
+			t.Errorf("%+v: %v", c, err)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		sum := b.cache + b.server + b.workers + b.jobs
+		if c.total != automatic && sum != int64(c.total) {
+			t.Errorf("%+v: the parts %+v make %d", c, b, sum)
+		}
+		if c.cache != automatic && b.cache != int64(c.cache) {
+			t.Errorf("%+v: a cache of %d", c, b.cache)
+		}
+		if b.workers != int64(c.workers+1)*transform.WorkerMemory || b.server < leastServer || b.jobs < leastJobs || b.cache < 0 {
+			t.Errorf("%+v: %+v", c, b)
+		}
+	}
+	if n := machineMemory(); n < 256*mebi {
+		t.Errorf("this machine has %d bytes", n)
+	}
+}
