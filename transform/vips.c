@@ -1,6 +1,7 @@
 #include "vips.h"
 
 #include <string.h>
+#include <time.h>
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -15,11 +16,13 @@ vips_magickload_buffer(void *buffer, size_t length, VipsImage **out, ...)
 }
 
 // calotype_set_up is to be called once, before any work. It blocks every loader and saver that libvips' authors do not
-// trust with hostile bytes, and keeps glibc from holding freed pixels in an arena for each thread that ever ran.
+// trust with hostile bytes, keeps glibc from holding freed pixels in an arena for each thread that ever ran, and has the time zone
+// read, which the first colour profile that is made asks for: later, in a worker, no file can be opened.
 void
 calotype_set_up(void)
 {
 	vips_block_untrusted_set(TRUE);
+	tzset();
 #ifdef __GLIBC__
 	mallopt(M_ARENA_MAX, 2);
 #endif

@@ -23,10 +23,10 @@ func TestJobsRunOneForEachSlotAndThenInTurn(t *testing.T) {
 		}
 		s.end("b")
 		s.want("runs", "a", "c")
-		if waited := s.actors["c"].ticket.Waited(); waited != 30*ms {
+		if waited := s.waited("c"); waited != 30*ms {
 			t.Errorf("c waited %v, want 30ms", waited)
 		}
-		if waited := s.actors["a"].ticket.Waited(); waited != 0 {
+		if waited := s.waited("a"); waited != 0 {
 			t.Errorf("a waited %v, want 0", waited)
 		}
 		s.want("waits", "d")

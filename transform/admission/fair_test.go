@@ -113,7 +113,7 @@ func TestNewClientsWithoutEndDoNotStarveAnOldOne(t *testing.T) {
 			s.ask(fmt.Sprint("new ", i), Job{Cost: 20 * ms, Client: fmt.Sprint("new ", i)})
 		}
 		s.want("runs", "old 2")
-		if waited := s.actors["old 2"].ticket.Waited(); waited > 2*time.Second {
+		if waited := s.waited("old 2"); waited > 2*time.Second {
 			t.Errorf("it waited %v", waited)
 		}
 	})

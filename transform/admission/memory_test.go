@@ -63,7 +63,7 @@ func TestAJobThatNeedsMuchMemoryIsNotPassedForEver(t *testing.T) {
 			s.end(s.running[0])
 		}
 		s.want("runs", "large")
-		if waited := s.actors["large"].ticket.Waited(); waited <= time.Second || waited > time.Second+4*30*ms {
+		if waited := s.waited("large"); waited <= time.Second || waited > time.Second+4*30*ms {
 			t.Errorf("it waited %v, want 1 s and no longer than those that ran then", waited)
 		}
 	})

@@ -149,7 +149,7 @@ func TestAnExpensiveJobDoesNotStarve(t *testing.T) {
 					s.end(s.running[0])
 				}
 				s.want("runs", "expensive")
-				if waited := s.actors["expensive"].ticket.Waited(); waited <= time.Second || waited > 1020*ms {
+				if waited := s.waited("expensive"); waited <= time.Second || waited > 1020*ms {
 					t.Errorf("it waited %v, want 1 s and no longer than a cheap job", waited)
 				}
 			})

@@ -112,6 +112,15 @@ func (s *stage) want(state string, names ...string) {
 	}
 }
 
+// waited returns how long a running job has waited.
+func (s *stage) waited(name string) time.Duration {
+	s.Helper()
+	if !slices.Contains(s.running, name) {
+		s.Fatalf("%s does not run", name)
+	}
+	return s.actors[name].ticket.Waited()
+}
+
 // order returns the names of the jobs that have started since it was last called, and ends none.
 func (s *stage) order() string {
 	names := strings.Join(s.started, " ")

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -192,6 +193,71 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+var faultCount = flag.Int("faults", 50, "jobs of TestManyFaults that do harm")
+
+// Among many jobs at once those that do harm fail, each in its way, and no other does.
+func TestManyFaults(t *testing.T) {
+	const clients, goodForEach = 6, 3
+	kinds := []struct {
+		request string
+		want    error
+	}{
+		{"segmentation-fault", ErrCrashed}, {"panic", ErrCrashed}, {"exit", ErrCrashed}, {"fill", ErrCrashed},
+		{"kill", ErrLost}, {"garbage", ErrGarbled}, {"short", ErrGarbled}, {"silent", ErrGarbled}, {"long", ErrGarbled},
+		{"stop", errHangs}, {"spin", ErrCPU}, {"descriptors", nil},
+	}
+	p := pool(t, func(o *Options) { o.Log = nil })
+	type job struct {
+		number int
+		kind   int // -1 for one that does no harm
+	}
+	jobs := make(chan job)
+	var wait sync.WaitGroup
+	for range clients {
+		wait.Go(func() {
+			for j := range jobs {
+				if j.kind < 0 {
+					words := fmt.Sprint("number ", j.number)
+					if got, err := ask(p, "echo "+words); err != nil || got != words {
+						t.Errorf("job %d: %q, %v", j.number, got, err)
+					}
+					continue
+				}
+				kind := kinds[j.kind]
+				ctx, cancel := t.Context(), func() {}
+				if kind.want == errHangs {
+					ctx, cancel = context.WithTimeoutCause(ctx, 500*time.Millisecond, errHangs)
+				}
+				_, _, err := p.Do(ctx, Job{Request: []byte(kind.request), Memory: 64 << 20, CPU: 300 * time.Millisecond})
+				cancel()
+				if !errors.Is(err, kind.want) {
+					t.Errorf("job %d, %s: %v, want %v", j.number, kind.request, err, kind.want)
+				}
+			}
+		})
+	}
+	number := 0
+	for i := range *faultCount {
+		jobs <- job{number, i % len(kinds)}
+		for range goodForEach {
+			number++
+			jobs <- job{number, -1}
+		}
+	}
+	close(jobs)
+	wait.Wait()
+	for end := time.Now().Add(20 * time.Second); p.Stats().Ready < 3 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	s := p.Stats()
+	t.Logf("%d faults among %d good jobs; ends: %v", *faultCount, number, s.Ended)
+	if s.Ready != 3 || s.Busy != 0 || s.Starting != 0 {
+		t.Errorf("in the end there are %d workers ready, %d busy and %d starting", s.Ready, s.Busy, s.Starting)
+	}
+}
+
+var errHangs = errors.New("the job hangs")
 
 func TestProcessorTime(t *testing.T) {
 	p := pool(t)

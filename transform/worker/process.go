@@ -106,7 +106,7 @@ func (p *process) kill(why End) {
 func (p *process) do(ctx context.Context, job Job) (reply []byte, report Report, err error) {
 	before := p.cpu
 	stop := context.AfterFunc(ctx, func() { p.kill(EndedCancelled) })
-	unwatch := p.watch(job.CPU)
+	unwatch := p.watch(job)
 	m, err := p.exchange(job)
 	unwatch()
 	if stopped := stop(); err == nil && !stopped {
@@ -139,12 +139,11 @@ func (p *process) exchange(job Job) (message, error) {
 	return receive(p.conn, p.buffer)
 }
 
-// watch kills the process when it has used more processor time than a job may. The function that it returns ends that.
-func (p *process) watch(limit time.Duration) (stop func()) {
+// watch kills the process when it has used more processor time than the job may, or more memory, which it can only do by lifting
+// its own limit. The function that it returns ends that.
+func (p *process) watch(job Job) (stop func()) {
 	const period = 200 * time.Millisecond
-	if limit <= 0 {
-		return func() {}
-	}
+	const slack = 96 << 20 // what an idle process may hold, and what counts as resident and not as its own
 	before := p.cpu
 	var mutex sync.Mutex
 	ended := false
@@ -155,11 +154,15 @@ func (p *process) watch(limit time.Duration) (stop func()) {
 		if ended {
 			return
 		}
-		if used, _, known := usage(p.command.Process.Pid); known && used-before > limit {
+		used, resident, known := usage(p.command.Process.Pid)
+		switch {
+		case known && job.CPU > 0 && used-before > job.CPU:
 			p.kill(EndedCPU)
-			return
+		case known && job.Memory > 0 && resident > p.base+job.Memory+slack:
+			p.kill(EndedMemory)
+		default:
+			timer.Reset(period)
 		}
-		timer.Reset(period)
 	}
 	mutex.Lock()
 	timer = time.AfterFunc(period, look)
@@ -204,6 +207,8 @@ func (p *process) explain(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	case why == EndedCPU:
 		return ErrCPU
+	case why == EndedMemory:
+		return fmt.Errorf("%w: out of memory", ErrCrashed)
 	case why == EndedLost, errors.Is(err, errUnsent):
 		return ErrLost
 	case why == EndedCrashed:

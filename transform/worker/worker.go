@@ -74,7 +74,7 @@ type End string
 
 const (
 	EndedRecycled  End = "recycled"  // it had done its number of jobs
-	EndedMemory    End = "memory"    // it kept too much memory after a job
+	EndedMemory    End = "memory"    // it held too much memory, during a job or after it
 	EndedRefused   End = "refused"   // the caller did not accept a reply, as after a decoder's error
 	EndedCrashed   End = "crashed"   // by itself
 	EndedGarbled   End = "garbled"   // it answered what makes no sense
