@@ -246,7 +246,7 @@ type slowPrint struct {
 	site  *site
 	path  string
 	leave func() // takes back the test's own interest in it; the clients are then the only ones who wait
-	ready chan struct{}
+	ready func()
 	ended chan error // gets the cause when its making is given up
 }
 
@@ -263,8 +263,9 @@ func (s *site) makeSlowly(target string) *slowPrint {
 	}
 	p := s.handler.describePrint(o, parsed.Chain.Settle(seen(o), ""))
 	ctx, cancel := context.WithCancel(s.t.Context())
-	slow := &slowPrint{site: s, path: p.path, ready: make(chan struct{}), ended: make(chan error, 1)}
-	started, left := make(chan struct{}), make(chan struct{})
+	slow := &slowPrint{site: s, path: p.path, ended: make(chan error, 1)}
+	started, left, ready := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	slow.ready = sync.OnceFunc(func() { close(ready) })
 	slow.leave = func() { cancel(); <-left }
 	go func() {
 		defer close(left)
@@ -274,7 +275,7 @@ func (s *site) makeSlowly(target string) *slowPrint {
 			case <-ctx.Done():
 				slow.ended <- context.Cause(ctx)
 				return nil, ctx.Err()
-			case <-slow.ready:
+			case <-ready:
 				made := *p
 				made.rendition = &transform.Rendition{Body: []byte("the print")}
 				return &made, nil
@@ -282,7 +283,10 @@ func (s *site) makeSlowly(target string) *slowPrint {
 		})
 	}()
 	<-started
-	s.t.Cleanup(slow.leave)
+	s.t.Cleanup(func() {
+		slow.leave()
+		slow.ready() // a server with requests that still wait does not stop
+	})
 	return slow
 }
 
@@ -330,30 +334,29 @@ func (s *site) answered(conn net.Conn) answer {
 func TestPrintForAClientWhoHasLeftIsGivenUp(t *testing.T) {
 	s := serve(t)
 	u := s.upload(draws(t, "rg", "by"))
-	f := func(what, chain string, leave func(*net.TCPConn) error) {
-		t.Run(what, func(t *testing.T) {
-			target := u.URL + chain
-			before := s.handler.prints.Stats().Joined
-			slow := s.makeSlowly(target)
-			conn := s.ask(target)
-			slow.joinedBy(before + 1)
-			if err := leave(conn); err != nil {
-				t.Fatal(err)
-			}
-			slow.wantGivenUp()
-			s.mustGet(target) // who comes later starts anew
-		})
+	f := func(chain string, leave func(*net.TCPConn) error) {
+		t.Helper()
+		target := u.URL + chain
+		before := s.handler.prints.Stats().Joined
+		slow := s.makeSlowly(target)
+		conn := s.ask(target)
+		slow.joinedBy(before + 1)
+		if err := leave(conn); err != nil {
+			t.Fatal(err)
+		}
+		slow.wantGivenUp()
+		s.mustGet(target) // who comes later starts anew
 	}
 	closing := func(conn *net.TCPConn) error { return conn.Close() }
-	f("closes", "/rotate:90.png", closing)
-	f("closes, other spelling", "/Rotate=180.PNG", closing)
-	f("closes, negotiated", "/rotate:270.auto", closing)
-	f("closes, description", "/flip:v.json", closing)
-	f("resets", "/flip:h.png", func(conn *net.TCPConn) error {
+	f("/rotate:90.png", closing)
+	f("/Rotate=180.PNG", closing)
+	f("/rotate:270.auto", closing)
+	f("/flip:v.json", closing)
+	f("/flip:h.png", func(conn *net.TCPConn) error {
 		if err := conn.SetLinger(0); err != nil {
 			return err
 		}
-		return conn.Close()
+		return conn.Close() // with nothing to linger for it resets the connection
 	})
 }
 
@@ -390,7 +393,7 @@ func TestClientWhoWaitsGetsThePrint(t *testing.T) {
 	}
 	// Its answer shows that the connections are looked at, and that it has left the two others alone with the print.
 	s.wantProblem("the one who leaves", s.answered(leaver), http.StatusServiceUnavailable, "client-gone")
-	close(slow.ready)
+	slow.ready()
 	for what, conn := range map[string]net.Conn{"the one who waits": patient, "the one who sends": sender} {
 		if a := s.answered(conn); a.status != http.StatusOK || string(a.body) != "the print" {
 			t.Errorf("%s: %d %s", what, a.status, a.body)

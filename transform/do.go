@@ -96,7 +96,7 @@ func (e *Engine) judge(ctx context.Context, done result, err error) (Outcome, po
 	switch {
 	case err == nil:
 		return Made, poisonNothing, nil
-	case errors.Is(err, worker.ErrCPU), errors.Is(err, errDeadline) && used.CPU > e.options.Deadline*8/10:
+	case errors.Is(err, worker.ErrCPU), errors.Is(err, errDeadline) && used.CPU > e.options.Deadline*6/10:
 		return Expensive, poisonPrint, fmt.Errorf("%w: more than %v of a processor", ErrExpensive, e.options.Deadline)
 	case errors.Is(err, errDeadline):
 		return Stalled, poisonNothing, fmt.Errorf("%w: %w", ErrBusy, err)

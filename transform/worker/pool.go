@@ -74,14 +74,13 @@ func (p *Pool) Do(ctx context.Context, job Job) ([]byte, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
-	reply, report, err := worker.do(ctx, job)
-	if err != nil {
-		why, _ := worker.cause()
-		p.put(worker, why)
+	reply, report, failed := worker.do(ctx, job)
+	if failed != nil {
+		p.put(worker, failed.why)
 		if p.closing.Err() != nil {
-			err = ErrClosed
+			failed.err = ErrClosed
 		}
-		return nil, report, err
+		return nil, failed.report, failed.err
 	}
 	reply = slices.Clone(reply)
 	if job.Accept != nil {

@@ -27,7 +27,7 @@ type process struct {
 	jobs    int
 	base    int64         // most resident bytes until it was ready
 	cpu     time.Duration // that it had used after its last job, as it says
-	end     atomic.Value  // the End for which it was killed
+	end     atomic.Pointer[ending]
 	buffer  []byte
 }
 
@@ -89,6 +89,13 @@ func (p *process) greet() error {
 	return p.conn.SetReadDeadline(time.Time{})
 }
 
+// An ending is why a process was killed, and what it had used by then.
+type ending struct {
+	why      End
+	cpu      time.Duration
+	resident int64
+}
+
 // kill ends the process at once, whatever it does; the first reason counts.
 func (p *process) kill(why End) {
 	select {
@@ -96,28 +103,34 @@ func (p *process) kill(why End) {
 		return
 	default:
 	}
-	p.end.CompareAndSwap(nil, why)
+	e := ending{why: why}
+	e.cpu, e.resident, _ = usage(p.command.Process.Pid)
+	p.end.CompareAndSwap(nil, &e)
 	p.command.Process.Kill()
-	// A process that hangs in the kernel holds its end of the socket open.
+	// It may take a while until a process has ended: nobody waits for that.
 	p.conn.SetReadDeadline(time.Unix(1, 0))
 }
 
-// do does one job. After an error the process has been killed.
-func (p *process) do(ctx context.Context, job Job) (reply []byte, report Report, err error) {
+// A failure is a job that was not done. The process was killed, or has ended by itself.
+type failure struct {
+	why    End
+	err    error
+	report Report
+}
+
+// do does one job. After a failure the process is of no use.
+func (p *process) do(ctx context.Context, job Job) ([]byte, Report, *failure) {
 	before := p.cpu
 	stop := context.AfterFunc(ctx, func() { p.kill(EndedCancelled) })
 	unwatch := p.watch(job)
 	m, err := p.exchange(job)
 	unwatch()
 	if stopped := stop(); err == nil && !stopped {
-		err = os.ErrDeadlineExceeded // it answered when it was about to be killed
+		p.kill(EndedCancelled) // it answered when it was about to be killed
+		err = os.ErrDeadlineExceeded
 	}
 	if err != nil {
-		if !errors.Is(err, ErrGarbled) {
-			p.awaitDeath() // which is why the socket was closed: let it show of what it died
-		}
-		p.kill(EndedGarbled)
-		return nil, p.total(before), p.explain(ctx, err)
+		return nil, Report{}, p.explain(ctx, before, err)
 	}
 	p.jobs++
 	p.cpu = time.Duration(m.a)
@@ -175,9 +188,39 @@ func (p *process) watch(job Job) (stop func()) {
 	}
 }
 
-// awaitDeath waits a moment for the end of a process that is about to end. It is false for one that hangs in the kernel, or that
-// only closed its socket.
-func (p *process) awaitDeath() bool {
+// explain says why a job failed, and sees to it that the process ends.
+func (p *process) explain(ctx context.Context, before time.Duration, err error) *failure {
+	if e := p.end.Load(); e != nil {
+		f := &failure{why: e.why, report: Report{CPU: max(0, e.cpu-before), Memory: max(0, e.resident-p.base)}}
+		switch e.why {
+		case EndedCPU:
+			f.err = ErrCPU
+		case EndedMemory:
+			f.err = fmt.Errorf("%w: out of memory", ErrCrashed)
+		case EndedCancelled:
+			f.err = context.Cause(ctx)
+		default:
+			f.err = ErrClosed // only Pool.Close kills a process that has a job for another reason
+		}
+		return f
+	}
+	if errors.Is(err, ErrGarbled) || !p.ends() {
+		p.kill(EndedGarbled)
+		if !errors.Is(err, ErrGarbled) {
+			err = fmt.Errorf("%w: %w", ErrGarbled, err)
+		}
+		return &failure{why: EndedGarbled, err: err}
+	}
+	why, how := p.cause()
+	f := &failure{why: why, err: fmt.Errorf("%w: %s%s", ErrCrashed, how, p.said.last()), report: p.total(before)}
+	if why == EndedLost || errors.Is(err, errUnsent) {
+		f.err = ErrLost
+	}
+	return f
+}
+
+// ends waits a moment for the end of a process that has closed its socket: is it about to end, and will show of what?
+func (p *process) ends() bool {
 	select {
 	case <-p.dead:
 		return true
@@ -186,11 +229,8 @@ func (p *process) awaitDeath() bool {
 	}
 }
 
-// total is what the process has used since the time before, once it has ended.
+// total is what a process that has ended has used since the time before.
 func (p *process) total(before time.Duration) Report {
-	if !p.awaitDeath() {
-		return Report{}
-	}
 	state := p.command.ProcessState
 	r := Report{CPU: max(0, state.UserTime()+state.SystemTime()-before)}
 	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
@@ -199,46 +239,13 @@ func (p *process) total(before time.Duration) Report {
 	return r
 }
 
-// explain says why a job failed, after the process was killed or has ended by itself.
-func (p *process) explain(ctx context.Context, err error) error {
-	why, signal := p.cause()
-	switch {
-	case why == EndedCancelled:
-		return context.Cause(ctx)
-	case why == EndedCPU:
-		return ErrCPU
-	case why == EndedMemory:
-		return fmt.Errorf("%w: out of memory", ErrCrashed)
-	case why == EndedLost, errors.Is(err, errUnsent):
-		return ErrLost
-	case why == EndedCrashed:
-		return fmt.Errorf("%w: %s%s", ErrCrashed, signal, p.said.last())
-	case errors.Is(err, ErrGarbled):
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrGarbled, err)
-}
-
-// cause tells why the process has ended, or was told to.
+// cause tells why a process has ended that nobody here has killed.
 func (p *process) cause() (End, string) {
-	killed, _ := p.end.Load().(End)
-	if !p.awaitDeath() {
-		return killed, "it does not end"
-	}
 	state := p.command.ProcessState
-	status, _ := state.Sys().(syscall.WaitStatus)
-	byKill := status.Signaled() && status.Signal() == syscall.SIGKILL
-	switch {
-	case !byKill:
-		// Whatever it was to be killed for, it was faster, unless it only did as it was told: to end with its socket.
-		if killed != "" && killed != EndedGarbled && state.Success() {
-			return killed, state.String()
-		}
-		return EndedCrashed, state.String()
-	case killed == "":
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
 		return EndedLost, state.String()
 	}
-	return killed, state.String()
+	return EndedCrashed, state.String()
 }
 
 // close tells the process to end, which it does when it has nothing to do, and waits for that.
