@@ -32,7 +32,7 @@ func newBudget(total, cache byteSize, workers int) (budget, error) {
 	if total == automatic {
 		total = byteSize(machineMemory() / 2)
 	}
-	b := budget{cache: int64(cache), workers: int64(workers+1) * transform.WorkerMemory}
+	b := budget{cache: int64(cache), workers: int64(workers+transform.SpareWorkers) * transform.WorkerMemory}
 	if cache == automatic {
 		b.cache = min(int64(total)/4, mostAutomaticCache)
 	}

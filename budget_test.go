@@ -15,7 +15,7 @@ func TestBudget(t *testing.T) {
 	}{
 		{gibi, automatic, 2, true},
 		{gibi, 0, 2, true},
-		{600 * mebi, 64 * mebi, 1, true},
+		{680 * mebi, 64 * mebi, 1, true},
 		{64 * gibi, automatic, 32, true},
 		{automatic, automatic, 2, true},
 		{gibi, 900 * mebi, 2, false},
@@ -38,7 +38,7 @@ func TestBudget(t *testing.T) {
 		if c.cache != automatic && b.cache != int64(c.cache) {
 			t.Errorf("%+v: a cache of %d", c, b.cache)
 		}
-		if b.workers != int64(c.workers+1)*transform.WorkerMemory || b.server < leastServer || b.jobs < leastJobs || b.cache < 0 {
+		if b.workers != int64(c.workers+transform.SpareWorkers)*transform.WorkerMemory || b.server < leastServer || b.jobs < leastJobs || b.cache < 0 {
 			t.Errorf("%+v: %+v", c, b)
 		}
 	}

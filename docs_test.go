@@ -129,7 +129,9 @@ func (s *sampler) render(operation, chain string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	rendition, err := s.engine.Render(context.Background(), transform.Job{File: file, Plan: plan})
+	rendition, err := s.engine.Render(context.Background(), transform.Job{
+		Open: func(context.Context) (*os.File, error) { return os.Open(file.Name()) }, Plan: plan,
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -28,6 +28,8 @@ func serveFake(args []string) int {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := flags.String("listen", "", "")
 	data := flags.String("data", "", "")
+	_ = flags.String("admin-listen", "", "")
+	_ = flags.String("isolation", "", "")
 	broken := flags.Bool("broken", false, "")
 	if err := flags.Parse(args); err != nil || *data == "" || *broken {
 		fmt.Fprintln(os.Stderr, "the fake server will not start")

@@ -17,6 +17,8 @@
 //	-clients N         connections (default 8, and 64 for hits)
 //	-duration TIME     of each scenario (default 10s)
 //	-json FILE         write the results there, too
+//	-isolation         measure nothing but what --isolation costs, by two servers in alternation; needs -server
+//	-rounds N          of that (default 6)
 package main
 
 import (
@@ -48,6 +50,8 @@ type options struct {
 	clients                 int
 	duration                time.Duration
 	json                    string
+	isolation               bool
+	rounds                  int
 }
 
 func main() {
@@ -70,17 +74,22 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	flags.IntVar(&o.clients, "clients", 0, "connections (default 8, and 64 for hits)")
 	flags.DurationVar(&o.duration, "duration", 10*time.Second, "of each scenario")
 	flags.StringVar(&o.json, "json", "", "write the results to this `file`, too")
+	flags.BoolVar(&o.isolation, "isolation", false, "measure nothing but what --isolation costs, by two servers in alternation; needs -server")
+	flags.IntVar(&o.rounds, "rounds", 6, "of that")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return exitOK
 		}
 		return exitUsage
 	}
-	if flags.NArg() > 0 || o.clients < 0 || o.duration <= 0 {
-		fmt.Fprintln(progress, "bench: clients and duration are positive, and there are no arguments beside the flags")
+	if flags.NArg() > 0 || o.clients < 0 || o.duration <= 0 || o.rounds <= 0 {
+		fmt.Fprintln(progress, "bench: clients, duration and rounds are positive, and there are no arguments beside the flags")
 		return exitUsage
 	}
 
+	if o.isolation {
+		return runComparison(ctx, o, out, progress)
+	}
 	report, err := measureAll(ctx, o, progress)
 	if report != nil {
 		report.print(out)
@@ -92,6 +101,22 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 		fmt.Fprintln(progress, "bench:", err)
 	}
 	if err != nil || report.failed() {
+		return exitFailed
+	}
+	return exitOK
+}
+
+// runComparison is run with -isolation.
+func runComparison(ctx context.Context, o options, out, progress io.Writer) int {
+	c, err := compareIsolation(ctx, o, progress)
+	if c != nil {
+		c.print(out)
+		if o.json != "" {
+			err = errors.Join(err, c.writeJSON(o.json))
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(progress, "bench:", err)
 		return exitFailed
 	}
 	return exitOK

@@ -219,8 +219,61 @@ func TestAScenarioWithoutAnAnswerFails(t *testing.T) {
 	f(true, result{Scenario: "good", Requests: 1}, result{Scenario: "empty"})
 }
 
+func TestComparisonOfIsolation(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	file := filepath.Join(t.TempDir(), "results.json")
+	status, out, progress := runBench(t, "-isolation", "-rounds", "3", "-server", program, "-photos", photoFolder(t), "-json", file)
+	if status != exitOK || !strings.Contains(out, "3 rounds of 8 prints") || !strings.Contains(out, "| throughput, on / off") {
+		t.Fatalf("status %d\n%s%s", status, progress, out)
+	}
+	if left, err := os.ReadDir(temporary); len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	var c comparison
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Rounds) != 3 || c.Prints != 8 || c.Rounds[0].Throughput <= 0 {
+		t.Errorf("%+v", c)
+	}
+	if status, _, progress := runBench(t, "-isolation", "-photos", photoFolder(t)); status != exitFailed || !strings.Contains(progress, "-server") {
+		t.Errorf("without a server: status %d, %s", status, progress)
+	}
+}
+
+// Two servers are asked for the same prints in the same order, and for none twice.
+func TestMix(t *testing.T) {
+	s := side{ids: [][]string{{"a", "b"}, {"c", "d"}, {"e", "f"}, {"g", "h"}}}
+	if len(mix) != len(s.ids) {
+		t.Fatalf("the mix has %d scenarios", len(mix))
+	}
+	seen := map[string]bool{}
+	for n := 0; ; n++ {
+		asked, ok := s.mixed(n)
+		if !ok {
+			break
+		}
+		if seen[asked.path] {
+			t.Fatalf("%s is asked for twice", asked.path)
+		}
+		seen[asked.path] = true
+	}
+	if len(seen) < 480*2*len(mix) {
+		t.Errorf("the mix has %d prints", len(seen))
+	}
+}
+
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{{"-clients", "-1"}, {"-duration", "0s"}, {"argument"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-clients", "-1"}, {"-duration", "0s"}, {"-rounds", "0"}, {"argument"}, {"-nonsense"}} {
 		if status, _, progress := runBench(t, args...); status != exitUsage || progress == "" {
 			t.Errorf("%v: status %d, %q", args, status, progress)
 		}

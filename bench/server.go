@@ -42,7 +42,9 @@ func startServer(ctx context.Context, program string, args []string, dir string)
 		return nil, err
 	}
 	defer log.Close()
-	s.command = exec.Command(program, append([]string{"serve", "--listen", address, "--data", filepath.Join(dir, "data")}, args...)...)
+	// Nobody asks for metrics here, and two servers may run at once.
+	fixed := []string{"serve", "--listen", address, "--admin-listen", "off", "--data", filepath.Join(dir, "data")}
+	s.command = exec.Command(program, append(fixed, args...)...)
 	s.command.Stdout, s.command.Stderr = log, log
 	if err := s.command.Start(); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package handler
 import (
 	"bytes"
 	"context"
+	"os"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -114,12 +115,9 @@ func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printe
 func (h *Handler) makePrint(
 	ctx context.Context, o store.Original, plan *transform.Plan, p *printed, asker transform.Asker,
 ) (*printed, error) {
-	file, err := h.store.Open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	rendition, err := h.engine.Render(ctx, transform.Job{File: file, Plan: plan, Asker: asker})
+	rendition, err := h.engine.Render(ctx, transform.Job{
+		Open: func(ctx context.Context) (*os.File, error) { return h.store.Open(ctx, o) }, Plan: plan, Asker: asker,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ func RunWorker() {
 
 // prepareWorker starts libvips and has every codec work once, since what they load on their first use cannot be had later.
 func prepareWorker() ([]byte, error) {
+	keepMemory()
 	if err := startVips(); err != nil {
 		return nil, err
 	}

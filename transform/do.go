@@ -15,6 +15,9 @@ import (
 // errDeadline ends what takes longer than Options.Deadline.
 var errDeadline = errors.New("the deadline has passed")
 
+// errWaited ends the waiting for a worker.
+var errWaited = errors.New("no worker came free")
+
 // do has a task done: refused if it is known to be poison, admitted when there is room for it, run, and judged.
 func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result, error) {
 	began := time.Now()
@@ -34,17 +37,24 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.options.Deadline, errDeadline)
 	defer cancel()
-	ticket, err := e.queue.Admit(ctx, admission.Job{
-		Cost: cost.Time, Memory: cost.Memory, Client: asker.Client, Original: asker.Original,
-	})
+	ticket, err := e.admit(ctx, cost, asker)
 	seen.Waited = time.Since(began)
 	if err != nil {
-		seen.Outcome, err = refusal(ctx, err)
+		seen.Outcome, err = refusal(err)
 		return result{}, err
 	}
 	defer ticket.Release()
+	overrun := time.AfterFunc(max(leastOverrun, 3*cost.Time), ticket.Overrun)
+	defer overrun.Stop()
 
-	t.memory = cost.Memory
+	t.memory, t.cpu = cost.Memory, min(e.options.Deadline, leastCPU+10*cost.Time)
+	if t.open != nil {
+		if t.file, err = t.open(ctx); err != nil {
+			seen.Outcome = Lost
+			return result{}, err
+		}
+		defer t.file.Close()
+	}
 	started := time.Now()
 	done, err := e.runner.run(ctx, t)
 	if errors.Is(err, worker.ErrLost) {
@@ -63,19 +73,41 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	case poisonOriginal:
 		e.poisoned.add(asker.Original, err)
 	case poisonPrint:
+		if t.plan == nil {
+			print = asker.Original // not even its header can be read
+		}
 		e.poisoned.add(print, err)
 	}
 	return done, err
 }
 
+// How far a task may go beyond what was predicted for it. The header of a hostile image promises little work, and predictions
+// are made for the machine on which they were measured.
+const (
+	leastOverrun = 300 * time.Millisecond // then it no longer counts as cheap
+	leastCPU     = 2 * time.Second        // and ten times the prediction more, then it is stopped
+)
+
+// admit waits until there is room for a task. Who has waited for longer than half of the deadline is refused: what is left is too
+// short to be sure of an end.
+func (e *Engine) admit(ctx context.Context, cost Cost, asker Asker) (*admission.Ticket, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, e.longestWait(), errWaited)
+	defer cancel()
+	return e.queue.Admit(ctx, admission.Job{
+		Cost: cost.Time, Memory: cost.Memory, Client: asker.Client, Original: asker.Original,
+	})
+}
+
+func (e *Engine) longestWait() time.Duration { return e.options.Deadline * 6 / 10 }
+
 // refusal says why a task was not let in.
-func refusal(ctx context.Context, err error) (Outcome, error) {
+func refusal(err error) (Outcome, error) {
 	switch {
 	case errors.Is(err, admission.ErrDraining):
 		return Refused, ErrStopping
 	case errors.Is(err, admission.ErrTooLarge):
 		return Refused, fmt.Errorf("%w: making it needs more memory than this server has for it", ErrTooLarge)
-	case errors.Is(err, admission.ErrFull), errors.Is(context.Cause(ctx), errDeadline):
+	case errors.Is(err, admission.ErrFull), errors.Is(err, errWaited), errors.Is(err, errDeadline):
 		return Refused, fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	return Canceled, err
@@ -96,8 +128,8 @@ func (e *Engine) judge(ctx context.Context, done result, err error) (Outcome, po
 	switch {
 	case err == nil:
 		return Made, poisonNothing, nil
-	case errors.Is(err, worker.ErrCPU), errors.Is(err, errDeadline) && used.CPU > e.options.Deadline*6/10:
-		return Expensive, poisonPrint, fmt.Errorf("%w: more than %v of a processor", ErrExpensive, e.options.Deadline)
+	case errors.Is(err, worker.ErrCPU), errors.Is(err, errDeadline) && used.CPU > e.options.Deadline/2:
+		return Expensive, poisonPrint, fmt.Errorf("%w: after %v of a processor's time it was not done", ErrExpensive, used.CPU.Round(100*time.Millisecond))
 	case errors.Is(err, errDeadline):
 		return Stalled, poisonNothing, fmt.Errorf("%w: %w", ErrBusy, err)
 	case errors.Is(err, worker.ErrLost):

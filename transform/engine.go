@@ -51,7 +51,8 @@ type Engine struct {
 
 // A Job is a print to be made.
 type Job struct {
-	File *os.File // the original, read from its start
+	// Open returns the original, which is read from its start and closed. It is called when there is a worker for it.
+	Open func(context.Context) (*os.File, error)
 	Plan *Plan
 	Asker
 }
@@ -82,8 +83,15 @@ var startVips = sync.OnceValue(func() error {
 })
 
 // WorkerMemory is what a worker process holds at most while it has nothing to do, in bytes: one that keeps more after a print is
-// replaced. A fresh one has half of it.
-const WorkerMemory = 80 << 20
+// replaced. A fresh one has 40 MiB.
+const WorkerMemory = 112 << 20
+
+// SpareWorkers is the number of processes beyond Options.Workers: one for a print that would otherwise wait for images that only
+// looked cheap, and one to replace a process that dies, or to tell whether workers work at all.
+const (
+	SpareWorkers = 2
+	extraWorkers = 1
+)
 
 // NewEngine starts the workers, and returns when the first is ready. The engine must be closed.
 func NewEngine(o Options) (*Engine, error) {
@@ -105,7 +113,9 @@ func NewEngine(o Options) (*Engine, error) {
 	if o.Log == nil {
 		o.Log = func(string, error) {}
 	}
-	e := &Engine{options: o, queue: admission.New(admission.Options{Slots: o.Workers, Memory: o.Memory, Wait: o.Wait})}
+	e := &Engine{options: o, queue: admission.New(admission.Options{
+		Slots: o.Workers, Extra: extraWorkers, Memory: o.Memory, Wait: o.Wait,
+	})}
 	if o.InProcess {
 		if err := startVips(); err != nil {
 			return nil, err
@@ -116,7 +126,7 @@ func NewEngine(o Options) (*Engine, error) {
 	}
 	var said hello
 	pool, first, err := worker.NewPool(worker.Options{
-		Size: o.Workers, Spare: 1, Jobs: o.JobsPerWorker, Memory: max(o.Memory, canaryMemory), Mark: WorkerMemory, Log: o.Log,
+		Size: o.Workers + extraWorkers, Spare: SpareWorkers - extraWorkers, Jobs: o.JobsPerWorker, Memory: max(o.Memory, canaryMemory), Mark: WorkerMemory, Log: o.Log,
 		Accept: welcome,
 	})
 	if err != nil {
@@ -161,7 +171,7 @@ func (e *Engine) Inspect(ctx context.Context, file *os.File, asker Asker) (Origi
 	if err != nil {
 		return Original{}, err
 	}
-	t := task{request: request{Work: workOpen, Original: original}, file: file, cpu: e.options.Deadline}
+	t := task{request: request{Work: workOpen, Original: original}, file: file}
 	if _, err := e.do(ctx, t, openCost, asker); err != nil {
 		return Original{}, err
 	}
@@ -177,7 +187,7 @@ func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 	if !e.writes(plan.Format) {
 		return nil, fmt.Errorf("%w: the libvips of this server writes no %s", ErrUnsupported, plan.Format.Name)
 	}
-	t := task{request: printRequest(plan, e.options.Limits), file: job.File, plan: plan, cpu: e.options.Deadline}
+	t := task{request: printRequest(plan, e.options.Limits), open: job.Open, plan: plan}
 	done, err := e.do(ctx, t, plan.Cost(), job.Asker)
 	if err != nil {
 		return nil, err

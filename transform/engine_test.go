@@ -68,7 +68,7 @@ func render(t testing.TB, data []byte, path string) (*Rendition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine(t).Render(t.Context(), Job{File: file, Plan: plan})
+	return engine(t).Render(t.Context(), Job{Open: opener(data), Plan: plan})
 }
 
 func mustRender(t testing.TB, data []byte, path string) *Rendition {

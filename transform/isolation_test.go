@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -41,7 +42,6 @@ func order(t testing.TB, ctx context.Context, e *Engine, data []byte, path strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := open(t, data)
 	original, err := inspect(bytes.NewReader(data), int64(len(data)), e.Limits())
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,19 @@ func order(t testing.TB, ctx context.Context, e *Engine, data []byte, path strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.Render(ctx, Job{File: file, Plan: plan, Asker: asker})
+	return e.Render(ctx, Job{Open: opener(data), Plan: plan, Asker: asker})
+}
+
+// opener gives the original as the store does.
+func opener(data []byte) func(context.Context) (*os.File, error) {
+	return func(context.Context) (*os.File, error) {
+		file, err := worker.NewMemory("original")
+		if err != nil {
+			return nil, err
+		}
+		_, err = file.Write(data)
+		return file, err
+	}
 }
 
 const slowChain = "/blur:250/resize:3000,up/blur:200.png"
@@ -119,13 +131,13 @@ func TestPoisonIsRemembered(t *testing.T) {
 func TestQuarantineIsBounded(t *testing.T) {
 	var q quarantine
 	reason := errors.New("reason")
-	for i := range 3 * mostPoisoned {
+	for i := range mostPoisoned + 500 {
 		q.add(string(rune(i)), reason)
 	}
 	if q.len() > mostPoisoned {
 		t.Errorf("%d entries", q.len())
 	}
-	if err := q.check("", string(rune(3*mostPoisoned-1))); err != reason {
+	if err := q.check("", string(rune(mostPoisoned+499))); err != reason {
 		t.Errorf("the last is forgotten: %v", err)
 	}
 }

@@ -12,7 +12,10 @@ import (
 // setUp makes libvips fit for hostile bytes, and C's heap for many threads.
 func setUp() { C.calotype_set_up() }
 
-// releaseMemory gives memory that is no longer used back to the system.
+// keepMemory has C's heap keep what is freed, for the next job.
+func keepMemory() { C.calotype_keep_memory() }
+
+// releaseMemory gives memory back to the system, if much of it is free.
 func releaseMemory() { C.calotype_release_memory() }
 
 // deep tells whether the frame has 16 bits a sample.

@@ -62,7 +62,7 @@ func (q *quarantine) shrink(now time.Time) {
 		}
 	}
 	for key := range q.known {
-		if len(q.known) < mostPoisoned {
+		if len(q.known) <= mostPoisoned*9/10 { // room for many, since this takes a while
 			return
 		}
 		delete(q.known, key)

@@ -15,10 +15,11 @@ import (
 // A task is a request with all that goes with it.
 type task struct {
 	request request
-	file    *os.File      // the original, read from its start
-	plan    *Plan         // of a print, which must come out as planned; nil for other work
-	memory  int64         // in bytes, that it may use
-	cpu     time.Duration // of processor time, that it may use
+	open    func(context.Context) (*os.File, error) // makes file, if that is nil
+	file    *os.File                                // the original, read from its start
+	plan    *Plan                                   // of a print, which must come out as planned; nil for other work
+	memory  int64                                   // in bytes, that it may use
+	cpu     time.Duration                           // of processor time, that it may use
 }
 
 // A runner has tasks done. Its methods may be called concurrently.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"calotype/transform/admission"
 	"calotype/transform/worker"
@@ -26,9 +27,10 @@ func (e *Engine) Status() Status {
 // than there are prints at once is for this, and for replacing one that dies.
 func (e *Engine) CheckWorker(ctx context.Context) error { return tryFormats(ctx, e.runner, e.can) }
 
-// CheckQueue returns an error if prints wait longer than they should.
+// CheckQueue returns an error if prints wait longer than they may: nobody takes them up. That there is much to do is no error, for
+// what is too much is refused.
 func (e *Engine) CheckQueue(context.Context) error {
-	if oldest := e.queue.Stats().Oldest; oldest > e.options.Wait {
+	if oldest := e.queue.Stats().Oldest; oldest > e.longestWait()+time.Second {
 		return fmt.Errorf("a print has waited for %v", oldest)
 	}
 	return nil

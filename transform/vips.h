@@ -19,6 +19,7 @@ typedef enum { LOAD_JPEG, LOAD_PNG, LOAD_GIF, LOAD_WEBP, LOAD_HEIF, LOAD_TIFF } 
 typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF } CalotypeSaver;
 
 void calotype_set_up(void);
+void calotype_keep_memory(void);
 void calotype_release_memory(void);
 int calotype_can(const char *operation);
 int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int all_pages, VipsImage **out);

@@ -43,6 +43,7 @@ type Job struct {
 // Options are the bounds of a Queue.
 type Options struct {
 	Slots     int           // jobs that run at once; below 1 is taken as 1
+	Extra     int           // slots more while as many cheap jobs have overrun their prediction
 	Memory    int64         // bytes that all running jobs may need together; 0 or below is no limit
 	Wait      time.Duration // longest predicted wait of a job that is let in; 0 or below means 5 s
 	Expensive time.Duration // jobs predicted above this are expensive; 0 or below means 250 ms
@@ -61,7 +62,8 @@ type Queue struct {
 	expensive lane
 	running   []*Ticket
 
-	runningExpensive   int
+	runningExpensive   int    // those that have overrun included
+	overran            int    // cheap jobs that run and have overrun
 	clients, originals shares // of the expensive jobs that run or wait
 
 	owed        time.Duration // predicted time of cheap jobs that start before an expensive one overtakes them again
@@ -74,7 +76,7 @@ type Queue struct {
 
 // New returns an empty queue.
 func New(o Options) *Queue {
-	o.Slots = max(1, o.Slots)
+	o.Slots, o.Extra = max(1, o.Slots), max(0, o.Extra)
 	o.Memory = max(0, o.Memory)
 	if o.Wait <= 0 {
 		o.Wait = defaultWait

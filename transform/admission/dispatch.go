@@ -5,9 +5,12 @@ import "time"
 // maxPassed is how many jobs that lack memory a search passes before it gives up.
 const maxPassed = 1000
 
+// slots is how many jobs may run now.
+func (q *Queue) slots() int { return q.options.Slots + min(q.overran, q.options.Extra) }
+
 // dispatch starts waiting jobs until nothing that waits can start.
 func (q *Queue) dispatch(now time.Duration) {
-	for len(q.running) < q.options.Slots {
+	for len(q.running) < q.slots() {
 		t := q.next(now)
 		if t == nil {
 			return
@@ -78,7 +81,7 @@ func (q *Queue) choose(now time.Duration) (next, lacking *Ticket) {
 
 // startable tells whether a newcomer can start now.
 func (q *Queue) startable(k *task, now time.Duration) bool {
-	return len(q.running) < q.options.Slots && q.allowed(k) && q.fits(k, now)
+	return len(q.running) < q.slots() && q.allowed(k) && q.fits(k, now)
 }
 
 // allowed tells whether the rules for expensive jobs let k start now; slots and memory are not looked at.

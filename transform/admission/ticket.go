@@ -15,7 +15,8 @@ type Ticket struct {
 	state            state
 	ready            chan struct{} // closed when the job is started; nil if it never waited
 	place            int           // in Queue.running
-	beside           *Ticket       // the job that memory was set aside for when this one started, if any
+	overran          bool
+	beside           *Ticket // the job that memory was set aside for when this one started, if any
 
 	flow  *flow // while it waits
 	links [2]link
@@ -99,7 +100,7 @@ func (q *Queue) arrive(ctx context.Context, job Job) (*Ticket, error) {
 	q.lane(t.expensive).add(t)
 	t.client.wait(t.Cost)
 	t.original.wait(t.Cost)
-	if len(q.running) < q.options.Slots && q.allowed(&t.task) {
+	if len(q.running) < q.slots() && q.allowed(&t.task) {
 		q.lacksMemory(t)
 	}
 	return t, nil
@@ -184,6 +185,10 @@ func (q *Queue) stop(t *Ticket) {
 		q.clients.drop(t.client)
 		q.originals.drop(t.original)
 	}
+	if t.overran {
+		q.overran--
+		q.runningExpensive--
+	}
 	q.dispatch(q.now())
 	if len(q.running) == 0 {
 		// Then nobody waits either, and nobody is owed anything.
@@ -203,6 +208,21 @@ func (t *Ticket) Release() {
 	}
 	q.pace.learn(t.Cost, q.now()-t.started)
 	q.stop(t)
+}
+
+// Overrun tells that the job takes far longer than was predicted. A cheap job is from then on held for an expensive one, and
+// gives one of Options.Extra slots to the cheap jobs that wait.
+func (t *Ticket) Overrun() {
+	q := t.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if t.state != running || t.expensive || t.overran {
+		return
+	}
+	t.overran = true
+	q.overran++
+	q.runningExpensive++
+	q.dispatch(q.now())
 }
 
 // Waited returns how long the job has waited for its ticket.

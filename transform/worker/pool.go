@@ -18,16 +18,20 @@ type Pool struct {
 	close   context.CancelFunc
 	starts  chan chan started // to the thread that starts processes
 
-	mutex   sync.Mutex
-	changed chan struct{} // closed and replaced whenever a worker becomes ready or cannot be started
-	ready   []*process    // the one used last is taken first: its memory is warm
-	all     map[*process]struct{}
-	busy    int
-	coming  int   // being started
-	failed  error // why the last start failed; nil after one that did not
-	stats   Stats
-	running sync.WaitGroup
+	mutex    sync.Mutex
+	changed  chan struct{} // closed and replaced whenever a worker becomes ready or cannot be started
+	ready    []*process    // the one used last is taken first: its memory is warm
+	all      map[*process]struct{}
+	busy     int
+	coming   int   // being started
+	failed   error // why the last start failed; nil after one that did not
+	failures int   // in a row
+	stats    Stats
+	running  sync.WaitGroup
 }
+
+// maxFailures is after how many failed starts in a row nobody waits for another: one may have been killed from outside.
+const maxFailures = 3
 
 type started struct {
 	worker *process
@@ -118,9 +122,9 @@ func (p *Pool) take(ctx context.Context) (*process, error) {
 			return worker, nil
 		}
 		changed, failed := p.changed, p.failed
-		nothing := len(p.all) == 0
+		hopeless := len(p.all) == 0 && p.failures > maxFailures
 		p.mutex.Unlock()
-		if failed != nil && nothing {
+		if hopeless {
 			return nil, fmt.Errorf("%w: %w", ErrUnavailable, failed)
 		}
 		select {
@@ -189,7 +193,11 @@ func (p *Pool) bring() {
 			}
 			return
 		}
-		p.failed = err
+		if p.failed = err; err != nil {
+			p.failures++
+		} else {
+			p.failures = 0
+		}
 		p.tell()
 		if err == nil {
 			p.coming--

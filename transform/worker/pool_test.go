@@ -203,9 +203,18 @@ func TestManyFaults(t *testing.T) {
 		request string
 		want    error
 	}{
-		{"segmentation-fault", ErrCrashed}, {"panic", ErrCrashed}, {"exit", ErrCrashed}, {"fill", ErrCrashed},
-		{"kill", ErrLost}, {"garbage", ErrGarbled}, {"short", ErrGarbled}, {"silent", ErrGarbled}, {"long", ErrGarbled},
-		{"stop", errHangs}, {"spin", ErrCPU}, {"descriptors", nil},
+		{"segmentation-fault", ErrCrashed},
+		{"panic", ErrCrashed},
+		{"exit", ErrCrashed},
+		{"fill", ErrCrashed},
+		{"kill", ErrLost},
+		{"garbage", ErrGarbled},
+		{"short", ErrGarbled},
+		{"silent", ErrGarbled},
+		{"long", ErrGarbled},
+		{"stop", errHangs},
+		{"spin", ErrCPU},
+		{"descriptors", nil},
 	}
 	p := pool(t, func(o *Options) { o.Log = nil })
 	type job struct {

@@ -224,7 +224,7 @@ func (p *process) ends() bool {
 	select {
 	case <-p.dead:
 		return true
-	case <-time.After(time.Second):
+	case <-time.After(3 * time.Second): // which a large one on a busy machine may take
 		return false
 	}
 }

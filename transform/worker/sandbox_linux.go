@@ -15,7 +15,7 @@ import (
 // Numbers of the sandbox.
 const (
 	nobody     = 65534 // the user and group that own nothing
-	niceness   = 5    // hits and health, which the server answers, go before prints
+	niceness   = 5     // hits and health, which the server answers, go before prints
 	mostOpen   = 32    // descriptors
 	threadRoom = 40 << 20
 )

@@ -1,0 +1,162 @@
+//go:build hostile
+
+package test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// With the defaults a run takes longer than go test allows by itself:
+//
+//	go test -tags hostile -run Hostile -timeout 2h -v -args -mutations 5000 -seed 1
+var (
+	mutantCount = flag.Int("mutations", 5000, "number of mutants of the good images")
+	mutantSeed  = flag.Uint64("seed", 1, "seed of the mutants")
+	clientCount = flag.Int("clients", 4, "clients that send hostile files at once")
+	only        = flag.String("only", "", "regular expression: only the files whose names match, such as bad/ or ^png/")
+	idleTime    = flag.Duration("idle", 5*time.Second, "how long the probe runs alone")
+	visibleTime = flag.Duration("visible-within", 20*time.Millisecond, "longest median time of the refusal of a visible bomb")
+
+	// The clients, the probe and the server share the cores of one machine.
+	noise = flag.Duration("noise", 25*time.Millisecond, "how far the probe may be above twice its idle 99th percentile")
+)
+
+// deadline is how long the program may take by its defaults, and late what an answer may need beyond it.
+const (
+	deadline = 10 * time.Second
+	late     = 250 * time.Millisecond
+)
+
+// chains are what is asked of each image that is taken, and the type of what must come.
+var chains = []struct{ path, contentType string }{
+	{"/resize:200.webp", "image/webp"},
+	{".png", "image/png"}, // the whole picture
+	{".json", "application/json"},
+}
+
+// corpusFiles are the files in a folder of the corpus, which may lie beside the checkout; none if it does not.
+func corpusFiles(t testing.TB, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "corpus", folder, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(files)
+	return files
+}
+
+// chosen are the specimens whose names match the flag.
+func chosen(t testing.TB, all []specimen) []specimen {
+	t.Helper()
+	expression, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatalf("-only: %v", err)
+	}
+	return slices.DeleteFunc(all, func(s specimen) bool { return !expression.MatchString(s.name) })
+}
+
+// hostileFiles are all there are: those that broke other programs, mutants of good ones, and bombs.
+func hostileFiles(t testing.TB) []specimen {
+	t.Helper()
+	list := bombs()
+	bad, good := corpusFiles(t, "bad"), corpusFiles(t, "good")
+	if len(bad) == 0 || len(good) == 0 {
+		t.Log("NOTICE: the corpus is not beside the checkout: only the bombs are tried")
+	}
+	for _, path := range bad {
+		list = append(list, specimen{name: "bad/" + filepath.Base(path), build: func() []byte {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Error(err)
+			}
+			return data
+		}})
+	}
+	return append(list, mutations(t, good, *mutantSeed, *mutantCount)...)
+}
+
+// endOf is when a test must come to its end, so that it can still tell what it has seen before go test ends it.
+func endOf(t *testing.T) time.Time {
+	end, limited := t.Deadline()
+	if !limited {
+		return time.Now().Add(24 * time.Hour)
+	}
+	const rest = time.Minute // for the program to stop
+	return end.Add(-rest)
+}
+
+// Whatever is sent to it, the program lives, answers each request in time with a picture or a refusal, and serves those who
+// mean no harm as fast as ever.
+func TestHostileCorpus(t *testing.T) {
+	files := chosen(t, hostileFiles(t))
+	s := launch(t)
+	p := newProbe(t, s.address)
+	before := s.memory()
+	idle := p.run(t.Context(), *idleTime)
+
+	report := newReport(t)
+	ctx, cancel := context.WithDeadline(t.Context(), endOf(t))
+	defer cancel()
+	go func() { // who has died answers no more
+		select {
+		case <-s.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	stop := make(chan struct{})
+	var watchers sync.WaitGroup
+	var during latencies
+	var peak memory
+	watchers.Go(func() { during = p.runUntil(ctx, stop) })
+	watchers.Go(func() { peak = s.peakMemory(stop) })
+
+	next := make(chan specimen)
+	var clients sync.WaitGroup
+	for range *clientCount {
+		clients.Go(func() {
+			c := newClient(s.address)
+			defer c.close()
+			for file := range next {
+				c.try(ctx, file, report)
+			}
+		})
+	}
+	began, tried := time.Now(), 0
+feed:
+	for _, file := range files {
+		select {
+		case next <- file:
+			tried++
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	clients.Wait()
+	took := time.Since(began)
+	close(stop)
+	watchers.Wait()
+
+	select {
+	case <-s.ended:
+		t.Errorf("the program ended by itself: %v; it was working on %v\n%s", s.err, report.unfinished(), s.lastWords())
+	default:
+	}
+	if tried < len(files) {
+		t.Errorf("%d of %d files were tried; more time may help: -timeout 2h", tried, len(files))
+	}
+	t.Logf("%d files in %v\n%s", tried, took.Round(time.Second), report)
+	t.Logf("probe, idle: %v\nprobe, during: %v", idle, during)
+	t.Logf("memory before: %v\nmemory at most: %v\nmemory after: %v", before, peak, s.memory())
+	idle.check(t, "idle", 0)
+	during.check(t, "during the run", 2*idle.percentile(99)+*noise)
+}
