@@ -140,21 +140,26 @@ func (all latencies) of(hit bool) latencies {
 	return slices.DeleteFunc(slices.Clone(all), func(l latency) bool { return l.hit != hit })
 }
 
-func (all latencies) String() string {
-	sent := make(latencies, len(all))
-	for i, l := range all {
-		sent[i].took = l.sent
+// fromSending counts from when requests were sent: one that stalls then delays no others.
+func (all latencies) fromSending() latencies {
+	sent := slices.Clone(all)
+	for i := range sent {
+		sent[i].took = sent[i].sent
 	}
+	return sent
+}
+
+func (all latencies) String() string {
 	line := func(l latencies) string {
 		at := func(percent int) time.Duration { return l.percentile(percent).Round(10 * time.Microsecond) }
 		return fmt.Sprintf("%v at most for half, %v for 99 of 100, %v for all %d", at(50), at(99), at(100), len(l))
 	}
 	return fmt.Sprintf("%s\n  prints that are kept: %s\n  new prints: %s\n  all, from when they were sent: %s",
-		line(all), line(all.of(true)), line(all.of(false)), line(sent))
+		line(all), line(all.of(true)), line(all.of(false)), line(all.fromSending()))
 }
 
-// check fails the test for answers that are wrong, and for a 99th percentile above most; 0 is no bound.
-func (all latencies) check(t testing.TB, when string, most time.Duration) {
+// check fails the test for answers that are wrong.
+func (all latencies) check(t testing.TB, when string) {
 	t.Helper()
 	failures := slices.DeleteFunc(slices.Clone(all), func(l latency) bool { return l.failure == "" })
 	for i, l := range failures {
@@ -166,7 +171,15 @@ func (all latencies) check(t testing.TB, when string, most time.Duration) {
 	if len(failures) > 0 {
 		t.Errorf("%d of %d requests of the probe fail %s", len(failures), len(all), when)
 	}
-	if p99 := all.percentile(99); most > 0 && p99 > most {
-		t.Errorf("the 99th percentile of the probe %s is %v, at most %v are allowed", when, p99, most)
+}
+
+// checkBesides fails the test if answers took more than twice as long as they did idle, and the noise of the machine more.
+func (all latencies) checkBesides(t testing.TB, idle latencies, noise time.Duration) {
+	t.Helper()
+	for _, percent := range []int{50, 99} {
+		got, alone := all.fromSending().percentile(percent), idle.fromSending().percentile(percent)
+		if most := 2*alone + noise; got > most {
+			t.Errorf("%d of 100 requests of the probe take up to %v, and %v when the server is idle: at most %v are allowed", percent, got, alone, most)
+		}
 	}
 }

@@ -25,8 +25,8 @@ var (
 	idleTime    = flag.Duration("idle", 5*time.Second, "how long the probe runs alone")
 	visibleTime = flag.Duration("visible-within", 20*time.Millisecond, "longest median time of the refusal of a visible bomb")
 
-	// The clients, the probe and the server share the cores of one machine.
-	noise = flag.Duration("noise", 25*time.Millisecond, "how far the probe may be above twice its idle 99th percentile")
+	// The clients, the probe and the server share the cores of one machine, and that may be shared with others.
+	noise = flag.Duration("noise", 400*time.Millisecond, "how far the probe may be above twice its idle times; 25ms is enough on a quiet machine with cores to spare")
 )
 
 // deadline is how long the program may take by its defaults, and late what an answer may need beyond it.
@@ -151,12 +151,16 @@ feed:
 		t.Errorf("the program ended by itself: %v; it was working on %v\n%s", s.err, report.unfinished(), s.lastWords())
 	default:
 	}
+	if tried == 0 {
+		t.Fatal("no file was tried: does -only fit any?")
+	}
 	if tried < len(files) {
 		t.Errorf("%d of %d files were tried; more time may help: -timeout 2h", tried, len(files))
 	}
 	t.Logf("%d files in %v\n%s", tried, took.Round(time.Second), report)
 	t.Logf("probe, idle: %v\nprobe, during: %v", idle, during)
 	t.Logf("memory before: %v\nmemory at most: %v\nmemory after: %v", before, peak, s.memory())
-	idle.check(t, "idle", 0)
-	during.check(t, "during the run", 2*idle.percentile(99)+*noise)
+	idle.check(t, "idle")
+	during.check(t, "during the run")
+	during.checkBesides(t, idle, *noise)
 }

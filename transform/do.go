@@ -84,7 +84,7 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 // How far a task may go beyond what was predicted for it. The header of a hostile image promises little work, and predictions
 // are made for the machine on which they were measured.
 const (
-	leastOverrun = 300 * time.Millisecond // then it no longer counts as cheap
+	leastOverrun = 100 * time.Millisecond // then it no longer counts as cheap
 	leastCPU     = 2 * time.Second        // and ten times the prediction more, then it is stopped
 )
 
