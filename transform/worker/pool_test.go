@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,7 +62,7 @@ func misbehave(request []byte, files []*os.File) []byte {
 	case "long":
 		return make([]byte, MaxMessage+1)
 	case "spin":
-		for {
+		for n := 1; n > 0; n |= 1 {
 		}
 	case "fill":
 		var kept [][]byte
@@ -71,6 +72,7 @@ func misbehave(request []byte, files []*os.File) []byte {
 				block[i] = 1
 			}
 			kept = append(kept, block)
+			runtime.KeepAlive(kept)
 		}
 	case "descriptors":
 		for {
