@@ -102,9 +102,9 @@ func (c *client) try(ctx context.Context, file specimen, r *report) {
 	}
 }
 
-// insist repeats a request that is put off, as the answer says when, for a minute at most.
+// insist repeats a request that is put off, as the answer says when, for five minutes at most.
 func (c *client) insist(ctx context.Context, r *report, send func() answer) answer {
-	const patience = time.Minute
+	const patience = 5 * time.Minute
 	for began := time.Now(); ; {
 		a := send()
 		if ctx.Err() != nil { // the program is dead, which is said elsewhere
@@ -141,7 +141,7 @@ func (a answer) check() error {
 	switch {
 	case a.err != nil:
 		return fmt.Errorf("gets no whole answer: %w", a.err)
-	case a.took > deadline+late:
+	case a.took > *hostileDeadline+late:
 		return fmt.Errorf("is answered %d after %v", a.status, a.took.Round(time.Millisecond))
 	}
 	contentType := a.header.Get("Content-Type")

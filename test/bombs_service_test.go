@@ -16,6 +16,9 @@ import (
 	"time"
 )
 
+// spareWorkers is how many processes the program keeps beyond those that make prints at once.
+const spareWorkers = 2
+
 var furtherArguments = flag.String("arguments", "", "further arguments of calotype serve, separated by spaces")
 
 // A service is a running program.
@@ -67,6 +70,15 @@ func launch(t testing.TB) *service {
 		t.Fatal("the program does not say where it listens")
 	}
 	return s
+}
+
+// launchWith is launch with arguments beside the defaults.
+func launchWith(t testing.TB, arguments ...string) *service {
+	t.Helper()
+	given := *furtherArguments
+	defer func() { *furtherArguments = given }()
+	*furtherArguments = strings.Join(arguments, " ") + " " + given
+	return launch(t)
 }
 
 // serveArguments are all arguments that the suite gives to the program.

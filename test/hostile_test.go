@@ -25,11 +25,14 @@ var (
 	idleTime    = flag.Duration("idle", 5*time.Second, "how long the probe runs alone")
 	visibleTime = flag.Duration("visible-within", 20*time.Millisecond, "longest median time of the refusal of a visible bomb")
 
+	hostileDeadline = flag.Duration("hostile-deadline", deadline, "the --deadline of the program that hostile files are sent to: most of the time goes to those that reach it")
+
 	// The clients, the probe and the server share the cores of one machine, and that may be shared with others.
 	noise = flag.Duration("noise", 400*time.Millisecond, "how far the probe may be above twice its idle times; 25ms is enough on a quiet machine with cores to spare")
 )
 
-// deadline is how long the program may take by its defaults, and late what an answer may need beyond it.
+// deadline is how long the program may take by its defaults, and late what an answer may need beyond that, or beyond what
+// -hostile-deadline says.
 const (
 	deadline = 10 * time.Second
 	late     = 250 * time.Millisecond
@@ -97,7 +100,7 @@ func endOf(t *testing.T) time.Time {
 // mean no harm as fast as ever.
 func TestHostileCorpus(t *testing.T) {
 	files := chosen(t, hostileFiles(t))
-	s := launch(t)
+	s := launchWith(t, "--deadline", hostileDeadline.String())
 	p := newProbe(t, s.address)
 	before := s.memory()
 	idle := p.run(t.Context(), *idleTime)

@@ -13,15 +13,6 @@ import (
 	"time"
 )
 
-// launchWith is launch with arguments beside the defaults.
-func launchWith(t testing.TB, arguments ...string) *service {
-	t.Helper()
-	given := *furtherArguments
-	defer func() { *furtherArguments = given }()
-	*furtherArguments = strings.Join(arguments, " ") + " " + given
-	return launch(t)
-}
-
 // tellLog shows the end of what the program has logged if the test fails.
 func (s *service) tellLog(t testing.TB) {
 	t.Cleanup(func() {

@@ -124,11 +124,10 @@ func (s *service) workers() (ids []int) {
 // idleWorkers waits until as many are ready as the server keeps.
 func (s *service) idleWorkers(t testing.TB) []int {
 	t.Helper()
-	spare := 1
 	for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
 		ids := s.workers()
 		locked := !slices.ContainsFunc(ids, func(id int) bool { return field(fmt.Sprintf("/proc/%d/status", id), "Seccomp:") != "2" })
-		if len(ids) >= runtime.NumCPU()+spare && locked {
+		if len(ids) >= runtime.NumCPU()+spareWorkers && locked {
 			return ids
 		}
 	}
