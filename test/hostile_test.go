@@ -25,6 +25,7 @@ var (
 	idleTime    = flag.Duration("idle", 5*time.Second, "how long the probe runs alone")
 	visibleTime = flag.Duration("visible-within", 20*time.Millisecond, "longest median time of the refusal of a visible bomb")
 
+	everyBomb       = flag.Int("bombs-every", 1, "TestHostileCorpus sends every so many bombs: some keep a worker busy for seconds")
 	hostileDeadline = flag.Duration("hostile-deadline", deadline, "the --deadline of the program that hostile files are sent to: most of the time goes to those that reach it")
 
 	// The clients, the probe and the server share the cores of one machine, and that may be shared with others.
@@ -69,7 +70,12 @@ func chosen(t testing.TB, all []specimen) []specimen {
 // hostileFiles are all there are: those that broke other programs, mutants of good ones, and bombs.
 func hostileFiles(t testing.TB) []specimen {
 	t.Helper()
-	list := bombs()
+	var list []specimen
+	for i, bomb := range bombs() {
+		if i%max(1, *everyBomb) == 0 {
+			list = append(list, bomb)
+		}
+	}
 	bad, good := corpusFiles(t, "bad"), corpusFiles(t, "good")
 	if len(bad) == 0 || len(good) == 0 {
 		t.Log("NOTICE: the corpus is not beside the checkout: only the bombs are tried")
