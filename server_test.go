@@ -44,7 +44,7 @@ func start(t testing.TB, edit func(*serveCommand)) *service {
 	reader, writer := io.Pipe()
 	s := &service{t: t, options: c.Serve, stop: stop, done: make(chan error, 1)}
 	go func() {
-		err := c.Serve.serve(ctx, slog.New(slog.DiscardHandler), writer)
+		err := c.Serve.serve(ctx, slog.New(slog.NewTextHandler(t.Output(), nil)), writer)
 		writer.CloseWithError(io.EOF)
 		s.done <- err
 	}()

@@ -82,9 +82,13 @@ var startVips = sync.OnceValue(func() error {
 	return nil
 })
 
-// WorkerMemory is what a worker process holds at most while it has nothing to do, in bytes: one that keeps more after a print is
-// replaced. A fresh one has 40 MiB.
-const WorkerMemory = 112 << 20
+// WorkerMemory is what a worker process holds at most while it has nothing to do, in bytes: what a fresh one has, and what it may
+// keep of a print for the next one. One that keeps more is replaced.
+const (
+	WorkerMemory = freshMemory + keptMemory
+	freshMemory  = 40 << 20
+	keptMemory   = 72 << 20
+)
 
 // SpareWorkers is the number of processes beyond Options.Workers: one for a print that would otherwise wait for images that only
 // looked cheap, and one to replace a process that dies, or to tell whether workers work at all.
@@ -126,7 +130,7 @@ func NewEngine(o Options) (*Engine, error) {
 	}
 	var said hello
 	pool, first, err := worker.NewPool(worker.Options{
-		Size: o.Workers + extraWorkers, Spare: SpareWorkers - extraWorkers, Jobs: o.JobsPerWorker, Memory: max(o.Memory, canaryMemory), Mark: WorkerMemory, Log: o.Log,
+		Size: o.Workers + extraWorkers, Spare: SpareWorkers - extraWorkers, Jobs: o.JobsPerWorker, Memory: max(o.Memory, canaryMemory), Keep: keptMemory, Log: o.Log,
 		Accept: welcome,
 	})
 	if err != nil {

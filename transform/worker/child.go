@@ -6,13 +6,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// childVariable in the environment tells a process that it is a worker; its value is Options.Memory.
+// childVariable in the environment tells a process that it is a worker; its value is Options.Memory and Options.Keep.
 const childVariable = "CALOTYPE_WORKER"
 
 // childSocket is the descriptor on which requests come.
@@ -37,7 +36,7 @@ type Greeting struct {
 // Run does the jobs of a worker and never returns, if the process was started as one; else it does nothing. It must be called
 // before anything else, by the main program and by the TestMain of every test that makes a Pool.
 func (c Child) Run() {
-	memory, started := os.LookupEnv(childVariable)
+	limits, started := os.LookupEnv(childVariable)
 	if !started {
 		return
 	}
@@ -46,9 +45,10 @@ func (c Child) Run() {
 	// One thread does the jobs; what is set for it alone, such as no_new_privs, is set for what it starts.
 	runtime.LockOSThread()
 	runtime.GOMAXPROCS(1)
-	limit, err := strconv.ParseInt(memory, 10, 64)
+	var memory, keep int64
+	_, err := fmt.Sscan(limits, &memory, &keep)
 	if err == nil {
-		err = c.serve(limit)
+		err = c.serve(memory, keep)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "worker: %v\n", err)
@@ -58,13 +58,13 @@ func (c Child) Run() {
 }
 
 // serve returns nil when the server has closed its end.
-func (c Child) serve(memory int64) error {
+func (c Child) serve(memory, keep int64) error {
 	hello, err := c.Prepare()
 	if err != nil {
 		encoded, _ := json.Marshal(Greeting{Error: err.Error()})
 		return write(message{body: encoded}, nil)
 	}
-	sandbox := lockDown(memory)
+	sandbox := lockDown(memory, keep)
 	encoded, err := json.Marshal(Greeting{Hello: hello, Sandbox: sandbox})
 	if err != nil {
 		return err

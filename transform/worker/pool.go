@@ -46,6 +46,9 @@ func NewPool(o Options) (*Pool, Greeting, error) {
 	if o.Jobs <= 0 {
 		o.Jobs = 1000
 	}
+	if o.Keep <= 0 {
+		o.Keep = 64 << 20
+	}
 	if o.Log == nil {
 		o.Log = func(string, error) {}
 	}
@@ -102,10 +105,9 @@ func (p *Pool) worn(worker *process, refused error) End {
 	if worker.jobs >= p.options.Jobs {
 		return EndedRecycled
 	}
-	if p.options.Mark > 0 {
-		if _, resident, known := usage(worker.command.Process.Pid); known && resident > p.options.Mark {
-			return EndedMemory
-		}
+	if resident, allocated, known := held(worker.command.Process.Pid); known &&
+		max(resident-worker.base, allocated-worker.allocated) > p.options.Keep {
+		return EndedMemory
 	}
 	return ""
 }
@@ -257,7 +259,7 @@ func (p *Pool) startAll() {
 	for {
 		select {
 		case answer := <-p.starts:
-			worker, err := start(p.options.Memory)
+			worker, err := start(p.options.Memory, p.options.Keep)
 			answer <- started{worker, err}
 		case <-p.closing.Done():
 			return

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,10 +24,13 @@ type process struct {
 	dead    chan struct{} // closed when it has ended and was waited for
 	greeted Greeting
 	jobs    int
-	base    int64         // most resident bytes until it was ready
-	cpu     time.Duration // that it had used after its last job, as it says
-	end     atomic.Pointer[ending]
-	buffer  []byte
+	base    int64 // most resident bytes until it was ready
+	keep    int64 // Options.Keep
+
+	allocated int64         // bytes, when it was ready; 0 if not known
+	cpu       time.Duration // that it had used after its last job, as it says
+	end       atomic.Pointer[ending]
+	buffer    []byte
 }
 
 // startTimeout bounds how long a process may take to be ready, on a machine that has much else to do.
@@ -39,7 +41,7 @@ const startTimeout = 30 * time.Second
 var kept = []string{"LD_", "DYLD_", "MALLOC_", "GLIBC_", "GOCOVERDIR="}
 
 // start starts a process. It does not wait until that is ready.
-func start(memory int64) (*process, error) {
+func start(memory, keep int64) (*process, error) {
 	path, err := program()
 	if err != nil {
 		return nil, err
@@ -52,11 +54,11 @@ func start(memory int64) (*process, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	p := &process{conn: ours, dead: make(chan struct{}), buffer: make([]byte, headerBytes+MaxMessage+1)}
+	p := &process{conn: ours, keep: keep, dead: make(chan struct{}), buffer: make([]byte, headerBytes+MaxMessage+1)}
 	p.command = &exec.Cmd{
 		Path: path, Args: []string{"calotype: worker"}, Dir: "/",
 		// The runtime of Go would keep the files open in which it looks up how many processors it may use.
-		Env:        []string{childVariable + "=" + strconv.FormatInt(memory, 10), "GODEBUG=containermaxprocs=0"},
+		Env:        []string{fmt.Sprintf("%s=%d %d", childVariable, memory, keep), "GODEBUG=containermaxprocs=0"},
 		ExtraFiles: []*os.File{theirs}, Stderr: &p.said, SysProcAttr: attributes(), WaitDelay: time.Second,
 	}
 	for _, variable := range os.Environ() {
@@ -86,6 +88,7 @@ func (p *process) greet() error {
 	if p.greeted.Error != "" {
 		return errors.New(p.greeted.Error)
 	}
+	_, p.allocated, _ = held(p.command.Process.Pid)
 	return p.conn.SetReadDeadline(time.Time{})
 }
 
@@ -156,7 +159,7 @@ func (p *process) exchange(job Job) (message, error) {
 // its own limit. The function that it returns ends that.
 func (p *process) watch(job Job) (stop func()) {
 	const period = 200 * time.Millisecond
-	const slack = 96 << 20 // what an idle process may hold, and what counts as resident and not as its own
+	const shared = 32 << 20 // counts as resident, and not as its own
 	before := p.cpu
 	var mutex sync.Mutex
 	ended := false
@@ -171,7 +174,7 @@ func (p *process) watch(job Job) (stop func()) {
 		switch {
 		case known && job.CPU > 0 && used-before > job.CPU:
 			p.kill(EndedCPU)
-		case known && job.Memory > 0 && resident > p.base+job.Memory+slack:
+		case known && job.Memory > 0 && resident > p.base+p.keep+job.Memory+shared:
 			p.kill(EndedMemory)
 		default:
 			timer.Reset(period)

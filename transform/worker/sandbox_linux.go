@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -20,12 +19,13 @@ const (
 	threadRoom = 40 << 20
 )
 
-// baseline is what the process had allocated when it was locked in; the limits of jobs stand above it.
+// baseline is what the process may have allocated when it has nothing to do; the limits of jobs stand above it.
 var baseline uint64
 
-// lockDown takes from the process all that it can do without, for good. memory is the most that it may ever be given for a job.
+// lockDown takes from the process all that it can do without, for good. memory is the most that it may ever be given for a job, and
+// keep what it may hold beside, see Options.
 // What the kernel lacks, or what a container forbids, is left and told.
-func lockDown(memory int64) Sandbox {
+func lockDown(memory, keep int64) Sandbox {
 	var s Sandbox
 	// When memory runs out the kernel shall take a worker, and not the server.
 	s.tell("first to go when memory runs out", os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0))
@@ -36,7 +36,7 @@ func lockDown(memory int64) Sandbox {
 	// Changing the user has cleared what exec had set.
 	s.tell("ends with the server", unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0))
 	s.tell("no core dumps, not to be traced", unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0))
-	s.tell("resource limits", limitResources(memory))
+	s.tell("resource limits", limitResources(memory, keep))
 	s.tell("no_new_privs", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 	s.tell(restrictFiles())
 	s.tell("seccomp", filterCalls())
@@ -72,22 +72,17 @@ func leaveRoot() error {
 	return syscall.Setuid(nobody)
 }
 
-func limitResources(memory int64) error {
+func limitResources(memory, keep int64) error {
 	status, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return err
 	}
-	// proc_pid_statm(5): size resident shared text lib data dt, in pages. What counts as data there is what RLIMIT_DATA limits.
-	fields := bytes.Fields(status)
-	if len(fields) < 6 {
-		return fmt.Errorf("/proc/self/statm reads %q", status)
-	}
-	pages, err := strconv.ParseUint(string(fields[5]), 10, 64)
+	_, allocated, err := parseHeld(status)
 	if err != nil {
 		return err
 	}
 	// Every thread to come takes address space for its stack, which it does not use.
-	baseline = pages*uint64(os.Getpagesize()) + threadRoom
+	baseline = uint64(allocated+keep) + threadRoom
 	for resource, most := range map[int]uint64{
 		unix.RLIMIT_CORE:   0,
 		unix.RLIMIT_NOFILE: mostOpen,

@@ -9,7 +9,7 @@ import (
 )
 
 // lockDown takes from the process what it can do without; here that is little.
-func lockDown(int64) Sandbox {
+func lockDown(memory, keep int64) Sandbox {
 	var s Sandbox
 	s.tell("resource limits", unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}))
 	s.tell("no files, no network, no programs", errors.New("only on Linux"))

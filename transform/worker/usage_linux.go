@@ -32,5 +32,33 @@ func usage(pid int) (cpu time.Duration, resident int64, known bool) {
 	return time.Duration(number(14)+number(15)) * tick, number(24) * pageSize, true
 }
 
+// held returns the resident memory of a process, and what it has allocated and may not have touched, in bytes
+// (proc_pid_statm(5)).
+func held(pid int) (resident, allocated int64, known bool) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, 0, false
+	}
+	resident, allocated, err = parseHeld(status)
+	return resident, allocated, err == nil
+}
+
+// parseHeld reads the text of a statm file.
+func parseHeld(status []byte) (resident, allocated int64, err error) {
+	// size resident shared text lib data dt, in pages. What counts as data there is what RLIMIT_DATA limits.
+	fields := bytes.Fields(status)
+	if len(fields) < 6 {
+		return 0, 0, fmt.Errorf("statm reads %q", status)
+	}
+	for field, bytes := range map[int]*int64{1: &resident, 5: &allocated} {
+		pages, err := strconv.ParseInt(string(fields[field]), 10, 64)
+		if err != nil {
+			return 0, 0, err
+		}
+		*bytes = pages * pageSize
+	}
+	return resident, allocated, nil
+}
+
 // peak returns the most resident memory, in bytes, of a process that has ended.
 func peak(u *syscall.Rusage) int64 { return u.Maxrss << 10 }

@@ -11,6 +11,9 @@ import (
 // usage is not known here.
 func usage(int) (cpu time.Duration, resident int64, known bool) { return 0, 0, false }
 
+// held is not known here.
+func held(int) (resident, allocated int64, known bool) { return 0, 0, false }
+
 // peak returns the most resident memory, in bytes, of a process that has ended.
 func peak(u *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {

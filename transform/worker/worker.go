@@ -16,8 +16,9 @@ type Options struct {
 	Jobs int
 	// Memory is the most that any job may be given, in bytes.
 	Memory int64
-	// Mark is the resident memory, in bytes, above which a process is replaced after its job; 0 means no mark.
-	Mark int64
+	// Keep is how much more memory than at its start, in bytes, a process may hold between two jobs; one that holds more is
+	// replaced. A job may use it beside its own. 0 means 64 MiB.
+	Keep int64
 	// Accept checks what a new process says of itself, see Child.Prepare; nil accepts all.
 	Accept func(hello []byte) error
 	// Log is told, in a few words, of what an operator should know; nil means nobody is.
