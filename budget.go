@@ -11,21 +11,22 @@ import (
 
 // A budget says who may have how much of the memory, in bytes. The parts add up to the whole.
 type budget struct {
-	cache   int64 // finished prints
-	server  int64 // the rest of Go's heap: requests under way, buffers of connections
-	workers int64 // worker processes that have nothing to do
-	jobs    int64 // all prints that are being made
+	cache       int64 // finished prints
+	connections int64 // requests under way, and their buffers
+	garbage     int64 // what Go's collector may let lie: with little room for that it would do nothing but collect
+	workers     int64 // worker processes that have nothing to do
+	jobs        int64 // all prints that are being made
 }
 
 // Bounds of a budget's parts.
 const (
 	mostAutomaticCache = 1 << 30
-	leastServer        = 64 << 20
+	leastConnections   = 32 << 20
 	leastJobs          = 192 << 20 // enough for a photograph of a phone in every format
 )
 
 // heap is the limit for Go's garbage collector.
-func (b budget) heap() int64 { return b.cache + b.server }
+func (b budget) heap() int64 { return b.cache + b.connections + b.garbage }
 
 // newBudget divides total among its users; cache is automatic or fixed.
 func newBudget(total, cache byteSize, workers int) (budget, error) {
@@ -33,18 +34,23 @@ func newBudget(total, cache byteSize, workers int) (budget, error) {
 		total = byteSize(machineMemory() / 2)
 	}
 	b := budget{cache: int64(cache), workers: int64(workers+transform.SpareWorkers) * transform.WorkerMemory}
+	rest := int64(total) - b.workers
+	b.connections = max(leastConnections, rest/8)
 	if cache == automatic {
-		b.cache = min(int64(total)/4, mostAutomaticCache)
+		// A small machine rather makes prints than keeps them.
+		b.cache = max(0, min(int64(total)/4, mostAutomaticCache, (rest-withGarbage(b.connections)-leastJobs)*2/3))
 	}
-	rest := int64(total) - b.workers - b.cache
-	b.server = max(leastServer, rest/8)
-	b.jobs = rest - b.server
+	b.garbage = withGarbage(b.cache+b.connections) - b.cache - b.connections
+	b.jobs = rest - b.heap()
 	if b.jobs < leastJobs {
 		return budget{}, fmt.Errorf("--memory of %d MiB is too little for %d workers and a cache of %d MiB: it takes %d MiB at least",
-			total>>20, workers, b.cache>>20, (b.workers+b.cache+leastServer+leastJobs)>>20)
+			total>>20, workers, b.cache>>20, (b.workers+withGarbage(b.cache+leastConnections)+leastJobs)>>20+1)
 	}
 	return b, nil
 }
+
+// withGarbage is what Go's heap needs to hold live bytes without collecting all the time.
+func withGarbage(live int64) int64 { return live * 3 / 2 }
 
 // machineMemory is what the machine has, or the container, if that may have less.
 func machineMemory() int64 {

@@ -15,7 +15,9 @@ func TestBudget(t *testing.T) {
 	}{
 		{gibi, automatic, 2, true},
 		{gibi, 0, 2, true},
-		{680 * mebi, 64 * mebi, 1, true},
+		{gibi, 64 * mebi, 2, true},
+		{640 * mebi, 64 * mebi, 1, true},
+		{512 * mebi, automatic, 1, true},
 		{64 * gibi, automatic, 32, true},
 		{automatic, automatic, 2, true},
 		{gibi, 900 * mebi, 2, false},
@@ -31,14 +33,14 @@ func TestBudget(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		sum := b.cache + b.server + b.workers + b.jobs
+		sum := b.heap() + b.workers + b.jobs
 		if c.total != automatic && sum != int64(c.total) {
 			t.Errorf("%+v: the parts %+v make %d", c, b, sum)
 		}
 		if c.cache != automatic && b.cache != int64(c.cache) {
 			t.Errorf("%+v: a cache of %d", c, b.cache)
 		}
-		if b.workers != int64(c.workers+transform.SpareWorkers)*transform.WorkerMemory || b.server < leastServer || b.jobs < leastJobs || b.cache < 0 {
+		if b.workers != int64(c.workers+transform.SpareWorkers)*transform.WorkerMemory || b.connections < leastConnections || b.garbage < (b.cache+b.connections)/2 || b.jobs < leastJobs || b.cache < 0 {
 			t.Errorf("%+v: %+v", c, b)
 		}
 	}

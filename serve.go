@@ -82,9 +82,10 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	}
 	defer originals.Close()
+	connections := int(memory.connections / handler.ConnectionMemory)
 	counts := metrics.New(version, transform.LibvipsVersion())
 	engine, err := transform.NewEngine(transform.Options{
-		Workers: c.Workers, JobsPerWorker: c.JobsPerWorker, InProcess: c.Isolation == "off",
+		Workers: c.Workers, JobsPerWorker: c.JobsPerWorker, Waiting: connections / 2, InProcess: c.Isolation == "off",
 		Deadline: c.Deadline, Wait: c.QueueWait, Memory: memory.jobs,
 		Limits:  transform.Limits{Pixels: c.MaxPixels, Side: c.MaxSide},
 		Observe: counts.Observe,
@@ -114,9 +115,8 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	defer private.Close()
 
 	server := handler.Server(h)
-	server.Concurrency = int(memory.server / handler.ConnectionMemory)
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
+	go func() { done <- server.Serve(handler.Limit(listener, h, connections)) }()
 	address := "http://" + listener.Addr().String()
 	fmt.Fprintf(out, "Calotype %s with libvips %s serves %s\n  upload images:  %s/upload-image\n  see them all:   %s/download\n",
 		version, transform.LibvipsVersion(), c.Data, address, address)

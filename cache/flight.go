@@ -100,6 +100,13 @@ func (c *Cache[V]) Load(ctx context.Context, key string, load func(context.Conte
 	}
 }
 
+// Loading tells whether a load of key is under way, which a call of Load would join.
+func (c *Cache[V]) Loading(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.flights[key] != nil
+}
+
 // refusal returns why no load may start for a caller with ctx. c.mu is held.
 func (c *Cache[V]) refusal(ctx context.Context) error {
 	if c.closed {

@@ -12,24 +12,31 @@ import (
 	"calotype/cache"
 )
 
-// When it is looked whether a client that waits is still there. Most prints are made before the first look.
+// When it is looked whether a client that waits is still there. Most prints are made before the first look; each further one comes
+// after twice the time of the one before, as far as the longest.
 const (
-	firstLook = 50 * time.Millisecond
-	nextLook  = 100 * time.Millisecond
+	firstLook   = 50 * time.Millisecond
+	longestLook = 400 * time.Millisecond
 )
 
-// loadPrint returns the print that p describes, from memory or made by render, if the quota allows one more. It returns errGone
+// loadPrint returns the print that is ordered, from memory or made, if the quota allows one more. It returns errGone
 // if the client leaves before that; a print that nobody else waits for is then given up.
-func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, p *printed, render func(context.Context) (*printed, error)) (*printed, cache.Outcome, error) {
+func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, cache.Outcome, error) {
+	p := wanted.print
 	if made, known := h.prints.Lookup([]byte(p.path)); known {
 		return made, cache.Hit, nil
+	}
+	if !h.prints.Loading(p.path) {
+		if err := h.engine.Refuses(wanted.plan, wanted.asker); err != nil {
+			return nil, cache.Miss, err
+		}
 	}
 	if err := h.options.Quota.Take(p.original, clientOf(ctx), p.path); err != nil {
 		return nil, cache.Miss, err
 	}
 	waiting, stop := h.whileConnected(ctx)
 	defer stop()
-	made, outcome, err := h.prints.Load(waiting, p.path, render)
+	made, outcome, err := h.prints.Load(waiting, p.path, func(ctx context.Context) (*printed, error) { return h.makePrint(ctx, wanted) })
 	if errors.Is(err, context.Canceled) && context.Cause(waiting) == errGone {
 		err = errGone
 	}
@@ -60,6 +67,7 @@ type watch struct {
 
 	mutex   sync.Mutex // held during a look
 	timer   *time.Timer
+	pause   time.Duration
 	stopped bool
 }
 
@@ -67,7 +75,8 @@ func (w *watch) begin(socket syscall.RawConn) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.socket = socket
-	w.timer = time.AfterFunc(firstLook, w.look)
+	w.pause = firstLook
+	w.timer = time.AfterFunc(w.pause, w.look)
 }
 
 func (w *watch) look() {
@@ -78,7 +87,8 @@ func (w *watch) look() {
 	case hasLeft(w.socket):
 		w.cancel(errGone)
 	default:
-		w.timer.Reset(nextLook)
+		w.pause = min(2*w.pause, longestLook)
+		w.timer.Reset(w.pause)
 	}
 }
 

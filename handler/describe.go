@@ -1,14 +1,12 @@
 package handler
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"calotype/store"
-	"calotype/transform"
 )
 
 // printDescription is the answer to .json: the print without its pixels.
@@ -50,7 +48,8 @@ func describeOriginal(o store.Original) originalDescription {
 
 // sendDescription answers .json. The print is made, since its bytes are counted; it is then in memory for the request that
 // is likely to follow.
-func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, o store.Original, plan *transform.Plan, p *printed, render func(context.Context) (*printed, error)) error {
+func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order) error {
+	o, plan, p := wanted.original, wanted.plan, wanted.print
 	tag := []byte(tagOf("description", string(p.tag)))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)
@@ -60,7 +59,7 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, o store.Original, pl
 	if notModified(ctx, tag, p.modified, p.created) {
 		return nil
 	}
-	p, _, err := h.loadPrint(ctx, p, render)
+	p, _, err := h.loadPrint(ctx, wanted)
 	if err != nil {
 		return err
 	}

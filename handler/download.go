@@ -62,10 +62,9 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if target.Chain.Negotiated {
 		header.Set("Content-Location", p.path)
 	}
-	asker := transform.Asker{Original: p.original, Client: clientOf(ctx)}
-	render := func(ctx context.Context) (*printed, error) { return h.makePrint(ctx, o, plan, p, asker) }
+	wanted := order{original: o, plan: plan, print: p, asker: transform.Asker{Original: p.original, Client: clientOf(ctx)}}
 	if target.Chain.Described {
-		return h.sendDescription(ctx, o, plan, p, render)
+		return h.sendDescription(ctx, wanted)
 	}
 	if target.Chain.Negotiated {
 		target.ID = o.ID.String()
@@ -75,7 +74,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if h.sendNotModified(ctx, p, path) {
 		return nil
 	}
-	p, outcome, err := h.loadPrint(ctx, p, render)
+	p, outcome, err := h.loadPrint(ctx, wanted)
 	if err != nil {
 		return err
 	}
@@ -111,17 +110,24 @@ func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printe
 	}
 }
 
-// makePrint renders what p describes.
-func (h *Handler) makePrint(
-	ctx context.Context, o store.Original, plan *transform.Plan, p *printed, asker transform.Asker,
-) (*printed, error) {
+// An order is a print that somebody wants.
+type order struct {
+	original store.Original
+	plan     *transform.Plan
+	print    *printed // but for the rendition
+	asker    transform.Asker
+}
+
+// makePrint renders what is ordered.
+func (h *Handler) makePrint(ctx context.Context, wanted order) (*printed, error) {
 	rendition, err := h.engine.Render(ctx, transform.Job{
-		Open: func(ctx context.Context) (*os.File, error) { return h.store.Open(ctx, o) }, Plan: plan, Asker: asker,
+		Open: func(ctx context.Context) (*os.File, error) { return h.store.Open(ctx, wanted.original) },
+		Plan: wanted.plan, Asker: wanted.asker,
 	})
 	if err != nil {
 		return nil, err
 	}
-	made := *p
+	made := *wanted.print
 	made.rendition = rendition
 	return &made, nil
 }

@@ -24,7 +24,7 @@ import (
 type Options struct {
 	Store  *store.Store
 	Engine *transform.Engine
-	// CacheBytes bounds the prints that are kept in memory.
+	// CacheBytes bounds what is kept in memory: prints, and a 32nd of it for records of originals.
 	CacheBytes int64
 	// MaxUploadBytes bounds one uploaded image.
 	MaxUploadBytes int64
@@ -43,6 +43,7 @@ type Handler struct {
 	store   *store.Store
 	engine  *transform.Engine
 	prints  *cache.Cache[*printed]
+	records *cache.Cache[store.Original] // by id; they change as little as the prints do
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	// draining is set when the server is about to stop.
@@ -57,15 +58,21 @@ type Handler struct {
 
 // New returns a handler over a store and an engine, which stay the caller's to close.
 func New(o Options) (*Handler, error) {
-	prints, err := cache.New(o.CacheBytes, func(p *printed) int64 { return p.size() })
+	forRecords := o.CacheBytes / recordShare
+	prints, err := cache.New(o.CacheBytes-forRecords, func(p *printed) int64 { return p.size() })
 	if err != nil {
+		return nil, err
+	}
+	records, err := cache.New(forRecords, recordSize)
+	if err != nil {
+		prints.Close()
 		return nil, err
 	}
 	if o.UploadPause <= 0 {
 		o.UploadPause = 30 * time.Second
 	}
 	h := &Handler{
-		options: o, store: o.Store, engine: o.Engine, prints: prints, log: o.Log,
+		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, log: o.Log,
 		metrics: o.Metrics, epoch: transform.Epoch(),
 	}
 	if h.metrics == nil {
@@ -84,6 +91,16 @@ func New(o Options) (*Handler, error) {
 func (h *Handler) Close() {
 	h.cancel()
 	h.prints.Close()
+	h.records.Close()
+}
+
+// recordShare is the part of the cache, 1/recordShare, for records of originals.
+const recordShare = 32
+
+// recordSize is what a record costs the cache.
+func recordSize(o store.Original) int64 {
+	const fields = 160 // of the struct
+	return fields + int64(len(o.Name)+len(o.Format))
 }
 
 // Serve answers one request: from memory if the very same address has been answered before, else by its route.
@@ -141,7 +158,13 @@ func (h *Handler) original(id string) (store.Original, error) {
 	if err != nil {
 		return store.Original{}, fmt.Errorf("%w: %q is no id", store.ErrNotFound, id)
 	}
-	return h.store.Get(h.work, parsed)
+	if o, known := h.records.Lookup([]byte(id)); known {
+		return o, nil
+	}
+	o, _, err := h.records.Load(h.work, parsed.String(), func(ctx context.Context) (store.Original, error) {
+		return h.store.Get(ctx, parsed)
+	})
+	return o, err
 }
 
 // seen returns what a plan must know of an original.

@@ -102,6 +102,12 @@ func listen(t testing.TB, h *Handler) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listenOn(t, h, Limit(listener, h, 1000))
+}
+
+// listenOn serves h on a listener until the test ends and returns host and port.
+func listenOn(t testing.TB, h *Handler, listener net.Listener) string {
+	t.Helper()
 	server := Server(h)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()

@@ -17,6 +17,16 @@ import (
 type sqlIndex struct {
 	writer *sql.DB
 	reader *sql.DB
+	get    *sql.Stmt // getSQL, which every print that is not in memory begins with
+}
+
+// newSQLIndex returns the index over two pools, which are then its own, in a database that has the tables.
+func newSQLIndex(ctx context.Context, writer, reader *sql.DB) (*sqlIndex, error) {
+	get, err := reader.PrepareContext(ctx, getSQL)
+	if err != nil {
+		return nil, err
+	}
+	return &sqlIndex{writer: writer, reader: reader, get: get}, nil
 }
 
 const columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created`
@@ -41,7 +51,7 @@ func (x *sqlIndex) Add(ctx context.Context, o Original) error {
 // Get implements Index.
 func (x *sqlIndex) Get(ctx context.Context, id ID) (Original, error) {
 	var removed sql.NullInt64
-	o, err := scan(x.reader.QueryRowContext(ctx, getSQL, id[:]), &removed)
+	o, err := scan(x.get.QueryRowContext(ctx, id[:]), &removed)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return Original{}, fs.ErrNotExist
@@ -115,7 +125,7 @@ func (x *sqlIndex) Check(ctx context.Context) error {
 
 // Close implements Index.
 func (x *sqlIndex) Close() error {
-	return errors.Join(x.reader.Close(), x.writer.Close())
+	return errors.Join(x.get.Close(), x.reader.Close(), x.writer.Close())
 }
 
 // change runs a statement that writes and returns how many rows it changed.

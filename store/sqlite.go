@@ -58,7 +58,11 @@ func openSQLite(ctx context.Context, path string) (_ *sqlIndex, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sqlIndex{writer: writer, reader: reader}, nil
+	index, err := newSQLIndex(ctx, writer, reader)
+	if err != nil {
+		return nil, errors.Join(err, reader.Close())
+	}
+	return index, nil
 }
 
 func openPool(path, settings string, connections int) (*sql.DB, error) {

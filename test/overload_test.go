@@ -15,7 +15,7 @@ import (
 
 var (
 	overloadTime = flag.Duration("overload", 20*time.Second, "how long ten times as much is asked for as can be made")
-	overloadWith = flag.Int("connections", 512, "most connections for that")
+	overloadWith = flag.Int("connections", 1000, "most connections for that")
 )
 
 const (
@@ -171,7 +171,7 @@ func TestOverload(t *testing.T) {
 	o := newOverload(t)
 	s := o.server
 	s.tellLog(t)
-	const warm, length, clients = time.Second, 6 * time.Second, 4
+	const warm, length, clients = 2 * time.Second, 14 * time.Second, 4
 	closedLoop(t.Context(), s.address, 16, warm, o.target) // what is opened once only
 	before := s.rest(t)
 
@@ -203,7 +203,7 @@ func TestOverload(t *testing.T) {
 		})
 	})
 	after := s.numbers(t)
-	s.settles(t, before, overloadWorkers+1)
+	s.settles(t, before, overloadWorkers+2)
 
 	_, best := compared.rate(warm, length)
 	_, goodput := over.rate(*overloadTime/2, *overloadTime)

@@ -27,11 +27,7 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	}
 	defer func() { e.options.Observe(seen) }()
 
-	print := ""
-	if asker.Original != "" {
-		print = asker.Original + " " + t.request.Chain
-	}
-	if err := e.poisoned.check(asker.Original, print); err != nil {
+	if err := e.poisoned.check(asker.Original, t.print(asker)); err != nil {
 		seen.Outcome = Poisoned
 		return result{}, err
 	}
@@ -73,12 +69,45 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	case poisonOriginal:
 		e.poisoned.add(asker.Original, err)
 	case poisonPrint:
+		print := t.print(asker)
 		if t.plan == nil {
 			print = asker.Original // not even its header can be read
 		}
 		e.poisoned.add(print, err)
 	}
 	return done, err
+}
+
+// Refuses tells why Render would refuse a print at once: for what the original did before, or because there is too much to do. It is
+// nil if Render would not. Who asks this first is spared what it takes to wait.
+func (e *Engine) Refuses(plan *Plan, asker Asker) error {
+	seen := Observation{Job: string(workPrint), Format: plan.Format.Name}
+	if e.poisoned.len() > 0 {
+		t := task{request: printRequest(plan, e.options.Limits)}
+		if err := e.poisoned.check(asker.Original, t.print(asker)); err != nil {
+			seen.Outcome = Poisoned
+			e.options.Observe(seen)
+			return err
+		}
+	}
+	if err := e.queue.Refuses(admissionJob(plan.Cost(), asker)); err != nil {
+		seen.Outcome, err = refusal(err)
+		e.options.Observe(seen)
+		return err
+	}
+	return nil
+}
+
+// print names a print of an original among all prints; it is "" if the original is not known.
+func (t task) print(asker Asker) string {
+	if asker.Original == "" {
+		return ""
+	}
+	return asker.Original + " " + t.request.Chain
+}
+
+func admissionJob(cost Cost, asker Asker) admission.Job {
+	return admission.Job{Cost: cost.Time, Memory: cost.Memory, Client: asker.Client, Original: asker.Original}
 }
 
 // How far a task may go beyond what was predicted for it. The header of a hostile image promises little work, and predictions
@@ -93,9 +122,7 @@ const (
 func (e *Engine) admit(ctx context.Context, cost Cost, asker Asker) (*admission.Ticket, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, e.longestWait(), errWaited)
 	defer cancel()
-	return e.queue.Admit(ctx, admission.Job{
-		Cost: cost.Time, Memory: cost.Memory, Client: asker.Client, Original: asker.Original,
-	})
+	return e.queue.Admit(ctx, admissionJob(cost, asker))
 }
 
 func (e *Engine) longestWait() time.Duration { return e.options.Deadline * 6 / 10 }

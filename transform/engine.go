@@ -22,6 +22,8 @@ type Options struct {
 	Workers int
 	// Deadline is how long a print may take, waiting included, and how much processor time; 0 means 10 seconds.
 	Deadline time.Duration
+	// Waiting is how many prints may wait for a worker; 0 means 10,000.
+	Waiting int
 	// Wait is the longest time that a print may be predicted to wait for a worker; 0 means 5 seconds.
 	Wait time.Duration
 	// Memory is what all prints that are being made may need together, in bytes; 0 means 1 GiB.
@@ -82,12 +84,12 @@ var startVips = sync.OnceValue(func() error {
 	return nil
 })
 
-// WorkerMemory is what a worker process holds at most while it has nothing to do, in bytes: what a fresh one has, and what it may
-// keep of a print for the next one. One that keeps more is replaced.
+// WorkerMemory is what a worker process holds at most while it has nothing to do, in bytes: what a fresh one has that it does not
+// share with the others, and what it may keep of a print for the next one. One that keeps more is replaced.
 const (
 	WorkerMemory = freshMemory + keptMemory
-	freshMemory  = 40 << 20
-	keptMemory   = 72 << 20
+	freshMemory  = 24 << 20
+	keptMemory   = 56 << 20 // above what C's heap keeps, see calotype_keep_memory
 )
 
 // SpareWorkers is the number of processes beyond Options.Workers: one for a print that would otherwise wait for images that only
@@ -118,7 +120,7 @@ func NewEngine(o Options) (*Engine, error) {
 		o.Log = func(string, error) {}
 	}
 	e := &Engine{options: o, queue: admission.New(admission.Options{
-		Slots: o.Workers, Extra: extraWorkers, Memory: o.Memory, Wait: o.Wait,
+		Slots: o.Workers, Extra: extraWorkers, Memory: o.Memory, Waiting: o.Waiting, Wait: o.Wait,
 	})}
 	if o.InProcess {
 		if err := startVips(); err != nil {

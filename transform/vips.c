@@ -40,7 +40,7 @@ calotype_keep_memory(void)
 #ifdef __GLIBC__
 	mallopt(M_ARENA_MAX, 1); // heaps of other arenas shrink whenever they can
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
-	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 48 << 20);
 #endif
 }
 
@@ -51,7 +51,7 @@ calotype_release_memory(void)
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
 	struct mallinfo2 info = mallinfo2();
 
-	if (info.fordblks > 64 << 20)
+	if (info.fordblks > 48 << 20)
 		malloc_trim(0);
 #endif
 }

@@ -25,11 +25,9 @@ const (
 	defaultExpensive = 250 * time.Millisecond
 
 	// The bounds of what a job may be predicted to cost keep sums within range and the fair order moving.
-	leastCost = 100 * time.Microsecond
-	mostCost  = time.Hour
-
-	// maxWaiting bounds the memory that waiting jobs occupy, however cheap they are.
-	maxWaiting = 10_000
+	leastCost      = 100 * time.Microsecond
+	mostCost       = time.Hour
+	defaultWaiting = 10_000
 )
 
 // A Job is what is known of a piece of work before it runs.
@@ -45,6 +43,7 @@ type Options struct {
 	Slots     int           // jobs that run at once; below 1 is taken as 1
 	Extra     int           // slots more while as many cheap jobs have overrun their prediction
 	Memory    int64         // bytes that all running jobs may need together; 0 or below is no limit
+	Waiting   int           // jobs that wait at most, however cheap they are; 0 or below means 10,000
 	Wait      time.Duration // longest predicted wait of a job that is let in; 0 or below means 5 s
 	Expensive time.Duration // jobs predicted above this are expensive; 0 or below means 250 ms
 }
@@ -78,6 +77,9 @@ type Queue struct {
 func New(o Options) *Queue {
 	o.Slots, o.Extra = max(1, o.Slots), max(0, o.Extra)
 	o.Memory = max(0, o.Memory)
+	if o.Waiting <= 0 {
+		o.Waiting = defaultWaiting
+	}
 	if o.Wait <= 0 {
 		o.Wait = defaultWait
 	}

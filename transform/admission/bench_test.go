@@ -9,7 +9,7 @@ import (
 // busy returns a queue that refuses, with as long a line of as many clients as there may be.
 func busy(tb testing.TB) *Queue {
 	q := New(Options{Slots: 8, Wait: time.Hour})
-	fill(tb, q, maxWaiting-1, ms)
+	fill(tb, q, defaultWaiting-1, ms)
 	q.options.Wait = time.Second // less than that is
 	return q
 }
@@ -64,7 +64,7 @@ func BenchmarkAdmitAndRelease(b *testing.B) {
 // A release that starts the next of a long line, and a newcomer who joins it.
 func BenchmarkNextOfALongLine(b *testing.B) {
 	q := New(Options{Slots: 8, Wait: time.Hour})
-	fill(b, q, maxWaiting-1, ms)
+	fill(b, q, defaultWaiting-1, ms)
 	b.ReportAllocs()
 	for b.Loop() {
 		t := q.running[0]

@@ -182,18 +182,27 @@ func TestOneJobThatHungDoesNotCloseTheDoor(t *testing.T) {
 }
 
 func TestTheLineIsBoundedHoweverCheapTheJobs(t *testing.T) {
-	q := New(Options{Slots: 1, Wait: time.Hour})
-	fill(t, q, maxWaiting, leastCost)
+	for _, most := range []int{0, 7} {
+		testBoundedLine(t, most)
+	}
+}
+
+func testBoundedLine(t *testing.T, most int) {
+	q := New(Options{Slots: 1, Wait: time.Hour, Waiting: most})
+	if most == 0 {
+		most = defaultWaiting
+	}
+	fill(t, q, most, leastCost)
 	if _, err := q.Admit(t.Context(), Job{}); !errors.Is(err, ErrFull) {
 		t.Errorf("Admit: %v, want %v", err, ErrFull)
 	}
-	if s := q.Stats(); s.Waiting != maxWaiting || s.Refused != 1 {
+	if s := q.Stats(); s.Waiting != most || s.Refused != 1 {
 		t.Errorf("Stats() = %+v", s)
 	}
 	for len(q.running) > 0 {
 		q.running[0].Release()
 	}
-	if s := q.Stats(); s.Admitted != maxWaiting+1 {
+	if s := q.Stats(); s.Admitted != uint64(most)+1 {
 		t.Errorf("Stats() = %+v", s)
 	}
 	checkEmpty(t, q)

@@ -80,11 +80,8 @@ func (q *Queue) arrive(ctx context.Context, job Job) (*Ticket, error) {
 		return nil, gaveUp(ctx)
 	}
 	now, k := q.now(), q.task(job)
-	q.reserve(now)
-	// Nothing that waits can start, or it would have been started. So a newcomer that can passes nobody who could.
-	free := q.startable(&k, now)
-	if err := q.refusal(&k, free, now); err != nil {
-		q.refused++
+	free, err := q.receive(&k, now)
+	if err != nil {
 		return nil, err
 	}
 	t := &Ticket{task: k, queue: q, arrived: now}
@@ -106,6 +103,28 @@ func (q *Queue) arrive(ctx context.Context, job Job) (*Ticket, error) {
 	return t, nil
 }
 
+// Refuses returns why Admit would refuse the job at once, and counts that as a refusal; nil if it would not. Who is to be refused is
+// spared what it takes to wait.
+func (q *Queue) Refuses(job Job) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	k := q.task(job)
+	_, err := q.receive(&k, q.now())
+	return err
+}
+
+// receive tells whether a newcomer can start at once, or why it is not let in.
+func (q *Queue) receive(k *task, now time.Duration) (free bool, err error) {
+	q.reserve(now)
+	// Nothing that waits can start, or it would have been started. So a newcomer that can passes nobody who could.
+	free = q.startable(k, now)
+	if err := q.refusal(k, free, now); err != nil {
+		q.refused++
+		return false, err
+	}
+	return free, nil
+}
+
 // refusal returns why the job is not let in, or nil. free tells whether it can start at once.
 func (q *Queue) refusal(k *task, free bool, now time.Duration) error {
 	switch {
@@ -115,7 +134,7 @@ func (q *Queue) refusal(k *task, free bool, now time.Duration) error {
 		return fmt.Errorf("%w: %d bytes of %d", ErrTooLarge, k.Memory, q.options.Memory)
 	case free:
 		return nil
-	case q.waiting() >= maxWaiting || q.predictedWait(k, now) > q.options.Wait:
+	case q.waiting() >= q.options.Waiting || q.predictedWait(k, now) > q.options.Wait:
 		return ErrFull
 	}
 	return nil
