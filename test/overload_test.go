@@ -15,7 +15,7 @@ import (
 
 var (
 	overloadTime = flag.Duration("overload", 20*time.Second, "how long ten times as much is asked for as can be made")
-	overloadWith = flag.Int("connections", 1000, "most connections for that")
+	overloadWith = flag.Int("connections", 900, "most connections for that")
 )
 
 const (
@@ -171,7 +171,7 @@ func TestOverload(t *testing.T) {
 	o := newOverload(t)
 	s := o.server
 	s.tellLog(t)
-	const warm, length, clients = 2 * time.Second, 14 * time.Second, 4
+	const warm, length, clients = 2 * time.Second, 12 * time.Second, 4
 	closedLoop(t.Context(), s.address, 16, warm, o.target) // what is opened once only
 	before := s.rest(t)
 
@@ -187,7 +187,11 @@ func TestOverload(t *testing.T) {
 	}
 	alone, _ := peak("peak", 0).rate(warm, length)
 	asked := int(overloadTimes * alone)
-	compared := peak("peak, beside hits", asked-int(alone))
+	besideHits := func(name string) float64 {
+		_, rate := peak(name, asked-int(alone)).rate(warm, length)
+		return rate
+	}
+	best := besideHits("peak, beside hits")
 
 	var large replies
 	numbers := s.numbers(t)
@@ -203,9 +207,10 @@ func TestOverload(t *testing.T) {
 		})
 	})
 	after := s.numbers(t)
+	// Machines that others use grow slower and faster in the course of minutes.
+	best = (best + besideHits("the same, afterwards")) / 2
 	s.settles(t, before, overloadWorkers+2)
 
-	_, best := compared.rate(warm, length)
 	_, goodput := over.rate(*overloadTime/2, *overloadTime)
 	t.Logf("\n%s", o)
 	made, refused, refusals := over.work.of(200), over.work.of(503, 429), large.of(503, 429)
