@@ -40,7 +40,7 @@ func newProbe(t testing.TB, address string) *probe {
 		}
 		p.images = append(p.images, a.id())
 	}
-	for range 4 { // what is done once only
+	for range 2 * images { // what is done once only, for each image
 		if l := p.ask(t.Context(), time.Now()); l.failure != "" {
 			t.Fatalf("the probe fails: %s", l.failure)
 		}
@@ -154,8 +154,9 @@ func (all latencies) String() string {
 		at := func(percent int) time.Duration { return l.percentile(percent).Round(10 * time.Microsecond) }
 		return fmt.Sprintf("%v at most for half, %v for 99 of 100, %v for all %d", at(50), at(99), at(100), len(l))
 	}
-	return fmt.Sprintf("%s\n  prints that are kept: %s\n  new prints: %s\n  all, from when they were sent: %s",
-		line(all), line(all.of(true)), line(all.of(false)), line(all.fromSending()))
+	sent := all.fromSending()
+	return fmt.Sprintf("%s\n  from when they were sent: %s\n    prints that are kept: %s\n    new prints: %s",
+		line(all), line(sent), line(sent.of(true)), line(sent.of(false)))
 }
 
 // check fails the test for answers that are wrong.

@@ -61,7 +61,11 @@ func try(ctx context.Context, r runner, data []byte, from string, to *Format) ([
 	if original.Format != from {
 		return nil, fmt.Errorf("%w: a %s where %s was written", worker.ErrGarbled, original.Format, from)
 	}
-	plan, err := NewPlan(Chain{Format: to}, original, Limits{})
+	chain := Chain{Format: to}
+	if to.takes(effort) {
+		chain.settings[effort.index()] = Value{Set: true} // 0: a new worker is waited for
+	}
+	plan, err := NewPlan(chain, original, Limits{})
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,8 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.options.Deadline, errDeadline)
 	defer cancel()
-	ticket, err := e.admit(ctx, cost, asker)
+	t.suspect = e.trust.suspects(asker.Original)
+	ticket, err := e.admit(ctx, admissionJob(cost, asker, t.suspect))
 	seen.Waited = time.Since(began)
 	if err != nil {
 		seen.Outcome, err = refusal(err)
@@ -65,6 +66,14 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	if seen.Outcome == Crashed || seen.Outcome == Lost {
 		e.options.Log("a worker did not bring back its job", fmt.Errorf("original %s, %s: %w", asker.Original, t.request.Chain, failure))
 	}
+	switch seen.Outcome {
+	case Made:
+		if t.plan != nil {
+			e.trust.worked(asker.Original)
+		}
+	case Broken, Crashed, Expensive:
+		e.trust.failed()
+	}
 	switch scope {
 	case poisonOriginal:
 		e.poisoned.add(asker.Original, err)
@@ -90,7 +99,7 @@ func (e *Engine) Refuses(plan *Plan, asker Asker) error {
 			return err
 		}
 	}
-	if err := e.queue.Refuses(admissionJob(plan.Cost(), asker)); err != nil {
+	if err := e.queue.Refuses(admissionJob(plan.Cost(), asker, e.trust.suspects(asker.Original))); err != nil {
 		seen.Outcome, err = refusal(err)
 		e.options.Observe(seen)
 		return err
@@ -106,8 +115,8 @@ func (t task) print(asker Asker) string {
 	return asker.Original + " " + t.request.Chain
 }
 
-func admissionJob(cost Cost, asker Asker) admission.Job {
-	return admission.Job{Cost: cost.Time, Memory: cost.Memory, Client: asker.Client, Original: asker.Original}
+func admissionJob(cost Cost, asker Asker, suspect bool) admission.Job {
+	return admission.Job{Cost: cost.Time, Memory: cost.Memory, Client: asker.Client, Original: asker.Original, Suspect: suspect}
 }
 
 // How far a task may go beyond what was predicted for it. The header of a hostile image promises little work, and predictions
@@ -119,10 +128,10 @@ const (
 
 // admit waits until there is room for a task. Who has waited for longer than half of the deadline is refused: what is left is too
 // short to be sure of an end.
-func (e *Engine) admit(ctx context.Context, cost Cost, asker Asker) (*admission.Ticket, error) {
+func (e *Engine) admit(ctx context.Context, job admission.Job) (*admission.Ticket, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, e.longestWait(), errWaited)
 	defer cancel()
-	return e.queue.Admit(ctx, admissionJob(cost, asker))
+	return e.queue.Admit(ctx, job)
 }
 
 func (e *Engine) longestWait() time.Duration { return e.options.Deadline * 6 / 10 }

@@ -49,6 +49,7 @@ type Engine struct {
 	sandbox  worker.Sandbox
 	can      []Capability
 	poisoned quarantine
+	trust    trust
 }
 
 // A Job is a print to be made.

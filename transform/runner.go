@@ -20,6 +20,7 @@ type task struct {
 	plan    *Plan                                   // of a print, which must come out as planned; nil for other work
 	memory  int64                                   // in bytes, that it may use
 	cpu     time.Duration                           // of processor time, that it may use
+	suspect bool                                    // leaves a worker to others
 }
 
 // A runner has tasks done. Its methods may be called concurrently.
@@ -92,7 +93,7 @@ func (i isolated) run(ctx context.Context, t task) (result, error) {
 		}
 		return t.check(done)
 	}
-	_, done.report, err = i.pool.Do(ctx, worker.Job{Request: encoded, Files: files, Memory: t.memory, CPU: t.cpu, Accept: accept})
+	_, done.report, err = i.pool.Do(ctx, worker.Job{Request: encoded, Files: files, Memory: t.memory, CPU: t.cpu, Patient: t.suspect, Accept: accept})
 	return done, err
 }
 

@@ -3,7 +3,8 @@
 // nothing else about it.
 //
 // A job is cheap or expensive. Cheap jobs go first, and expensive ones never hold all slots, so a cheap job always
-// finds one soon. Within a class the client that has received the least is next. No client and no original can fill
+// finds one soon; a quick one, that takes hardly longer than to wait for a slot, finds one at once unless others of its
+// kind wait. Within a class the client that has received the least is next. No client and no original can fill
 // the slots with expensive jobs.
 package admission
 
@@ -23,6 +24,7 @@ var (
 const (
 	defaultWait      = 5 * time.Second
 	defaultExpensive = 250 * time.Millisecond
+	defaultQuick     = 10 * time.Millisecond
 
 	// The bounds of what a job may be predicted to cost keep sums within range and the fair order moving.
 	leastCost      = 100 * time.Microsecond
@@ -36,16 +38,18 @@ type Job struct {
 	Memory   int64         // bytes that it is predicted to need while it runs; below 0 is taken as 0
 	Client   string        // who asks; "" is nobody in particular and is never held to a share
 	Original string        // what it is made of; "" is nothing in particular, likewise
+	Suspect  bool          // counts as expensive, whatever its predicted cost
 }
 
 // Options are the bounds of a Queue.
 type Options struct {
 	Slots     int           // jobs that run at once; below 1 is taken as 1
-	Extra     int           // slots more while as many cheap jobs have overrun their prediction
+	Extra     int           // slots more, for quick jobs, and while as many cheap jobs have overrun their prediction
 	Memory    int64         // bytes that all running jobs may need together; 0 or below is no limit
 	Waiting   int           // jobs that wait at most, however cheap they are; 0 or below means 10,000
 	Wait      time.Duration // longest predicted wait of a job that is let in; 0 or below means 5 s
 	Expensive time.Duration // jobs predicted above this are expensive; 0 or below means 250 ms
+	Quick     time.Duration // cheap jobs predicted at this or below are quick; 0 means 10 ms, below 0 that none is
 }
 
 // A Queue lets jobs run within its Options. It has no goroutine of its own. All methods may be called concurrently.
@@ -61,8 +65,9 @@ type Queue struct {
 	expensive lane
 	running   []*Ticket
 
-	runningExpensive   int    // those that have overrun included
-	overran            int    // cheap jobs that run and have overrun
+	runningExpensive   int // those that have overrun included
+	overran            int // cheap jobs that run and have overrun
+	quickWaiting       int
 	clients, originals shares // of the expensive jobs that run or wait
 
 	owed        time.Duration // predicted time of cheap jobs that start before an expensive one overtakes them again
@@ -85,6 +90,9 @@ func New(o Options) *Queue {
 	}
 	if o.Expensive <= 0 {
 		o.Expensive = defaultExpensive
+	}
+	if o.Quick == 0 {
+		o.Quick = defaultQuick
 	}
 	return &Queue{
 		options:        o,

@@ -81,7 +81,13 @@ func (q *Queue) choose(now time.Duration) (next, lacking *Ticket) {
 
 // startable tells whether a newcomer can start now.
 func (q *Queue) startable(k *task, now time.Duration) bool {
-	return len(q.running) < q.slots() && q.allowed(k) && q.fits(k, now)
+	return (len(q.running) < q.slots() || q.express(k)) && q.allowed(k) && q.fits(k, now)
+}
+
+// express tells whether a newcomer may have an extra slot. Where quick jobs are what there is too much of, they wait like others,
+// in fair order, and no more run at once than there are slots.
+func (q *Queue) express(k *task) bool {
+	return k.quick && q.quickWaiting == 0 && len(q.running) < q.options.Slots+q.options.Extra
 }
 
 // allowed tells whether the rules for expensive jobs let k start now; slots and memory are not looked at.

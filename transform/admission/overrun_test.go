@@ -7,7 +7,7 @@ import (
 
 // Jobs that only looked cheap hold every slot: a cheap one that waits gets another, and no expensive one does.
 func TestOverrun(t *testing.T) {
-	q := New(Options{Slots: 2, Extra: 1})
+	q := New(Options{Slots: 2, Extra: 1, Quick: -1})
 	admit := func(cost time.Duration) *Ticket {
 		t.Helper()
 		ticket, err := q.Admit(t.Context(), Job{Cost: cost})

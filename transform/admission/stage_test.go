@@ -161,8 +161,11 @@ func check(t *testing.T, q *Queue) {
 		}
 	}
 	slots := q.options.Slots
-	if len(q.running) > slots {
-		t.Errorf("%d jobs run on %d slots", len(q.running), slots)
+	if len(q.running) > slots+q.options.Extra {
+		t.Errorf("%d jobs run on %d slots and %d more", len(q.running), slots, q.options.Extra)
+	}
+	if beyond := slices.DeleteFunc(slices.Clone(q.running), func(t *Ticket) bool { return t.quick }); len(beyond) > slots {
+		t.Errorf("%d jobs that are not quick run on %d slots", len(beyond), slots)
 	}
 	if memory != q.memory || q.options.Memory > 0 && memory > q.options.Memory {
 		t.Errorf("the running jobs need %d bytes; counted %d, allowed %d", memory, q.memory, q.options.Memory)
@@ -177,12 +180,16 @@ func check(t *testing.T, q *Queue) {
 			}
 		}
 	}
+	quick := 0
 	for _, l := range []*lane{&q.cheap, &q.expensive} {
 		var sum load
 		n := 0
 		for ticket := l.all.first; ticket != nil; ticket = l.all.next(ticket) {
 			sum.add(ticket.load)
 			n++
+			if ticket.quick {
+				quick++
+			}
 			if n < maxPassed && len(q.running) < slots && q.allowed(&ticket.task) && q.fits(&ticket.task, q.now()) {
 				t.Errorf("%+v waits and could start", ticket.Job)
 			}
@@ -193,6 +200,9 @@ func check(t *testing.T, q *Queue) {
 		if len(l.flows) != len(l.waiting)+len(l.resting) {
 			t.Errorf("%d clients known; %d wait and %d rest", len(l.flows), len(l.waiting), len(l.resting))
 		}
+	}
+	if quick != q.quickWaiting {
+		t.Errorf("%d quick jobs wait; counted %d", quick, q.quickWaiting)
 	}
 }
 

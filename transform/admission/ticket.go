@@ -34,7 +34,7 @@ const (
 type task struct {
 	Job
 	load             load
-	expensive        bool
+	expensive, quick bool
 	client, original *share // of expensive jobs only; nil for an empty key, or one that nobody else has
 }
 
@@ -42,7 +42,8 @@ type task struct {
 func (q *Queue) task(j Job) task {
 	j.Cost = min(max(j.Cost, leastCost), mostCost)
 	j.Memory = max(0, j.Memory)
-	k := task{Job: j, load: load{slot: j.Cost}, expensive: j.Cost > q.options.Expensive}
+	k := task{Job: j, load: load{slot: j.Cost}, expensive: j.Suspect || j.Cost > q.options.Expensive}
+	k.quick = !k.expensive && j.Cost <= q.options.Quick
 	if limit := q.options.Memory; limit > 0 {
 		k.load.memory = time.Duration(float64(j.Cost) * float64(j.Memory) / float64(limit))
 	}
@@ -95,6 +96,9 @@ func (q *Queue) arrive(ctx context.Context, job Job) (*Ticket, error) {
 	}
 	t.ready = make(chan struct{})
 	q.lane(t.expensive).add(t)
+	if t.quick {
+		q.quickWaiting++
+	}
 	t.client.wait(t.Cost)
 	t.original.wait(t.Cost)
 	if len(q.running) < q.slots() && q.allowed(&t.task) {
@@ -166,6 +170,9 @@ func (q *Queue) abandon(t *Ticket) {
 // leave takes t out of the line.
 func (q *Queue) leave(t *Ticket) {
 	q.lane(t.expensive).remove(t)
+	if t.quick {
+		q.quickWaiting--
+	}
 	t.client.wait(-t.Cost)
 	t.original.wait(-t.Cost)
 	if q.cheap.all.count == 0 {

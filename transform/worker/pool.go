@@ -62,7 +62,7 @@ func NewPool(o Options) (*Pool, Greeting, error) {
 	p.mutex.Lock()
 	p.refill()
 	p.mutex.Unlock()
-	first, err := p.take(context.Background())
+	first, err := p.take(context.Background(), false)
 	if err != nil {
 		p.Close()
 		return nil, Greeting{}, err
@@ -77,7 +77,7 @@ func (p *Pool) Do(ctx context.Context, job Job) ([]byte, Report, error) {
 	if len(job.Request) > MaxMessage || len(job.Files) > maxFiles {
 		return nil, Report{}, fmt.Errorf("worker: a request of %d bytes with %d files", len(job.Request), len(job.Files))
 	}
-	worker, err := p.take(ctx)
+	worker, err := p.take(ctx, job.Patient)
 	if err != nil {
 		return nil, Report{}, err
 	}
@@ -112,11 +112,15 @@ func (p *Pool) worn(worker *process, refused error) End {
 	return ""
 }
 
-// take waits for a worker that is ready.
-func (p *Pool) take(ctx context.Context) (*process, error) {
+// take waits for a worker that is ready, or if the job is patient until there are two.
+func (p *Pool) take(ctx context.Context, patient bool) (*process, error) {
+	enough := 1
+	if patient {
+		enough = min(2, p.options.Size+p.options.Spare)
+	}
 	for {
 		p.mutex.Lock()
-		if n := len(p.ready); n > 0 {
+		if n := len(p.ready); n >= enough {
 			worker := p.ready[n-1]
 			p.ready = p.ready[:n-1]
 			p.busy++

@@ -31,7 +31,7 @@ func lockDown(memory, keep int64) Sandbox {
 	var s Sandbox
 	// When memory runs out the kernel shall take a worker, and not the server.
 	s.tell("first to go when memory runs out", os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0))
-	s.tell("low priority", lowerPriority())
+	s.tell("low priority", lowerPriority(os.Getpid()))
 	if os.Geteuid() == 0 {
 		s.tell("own user", leaveRoot())
 	}
@@ -45,11 +45,11 @@ func lockDown(memory, keep int64) Sandbox {
 	return s
 }
 
-// lowerPriority makes every thread of the process nice, and gives it long slices of time: Linux 6.12 and later let a thread with
+// lowerPriority makes every thread of a process nice, and gives it long slices of time: Linux 6.12 and later let a thread with
 // shorter ones, as the server's are, interrupt it at once, where they otherwise let it run on for some milliseconds. Threads to come
 // inherit both.
-func lowerPriority() error {
-	threads, err := os.ReadDir("/proc/self/task")
+func lowerPriority(pid int) error {
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,8 @@ type Job struct {
 	// CPU is how much processor time it may use, in all its threads together; 0 means no limit. It is looked at a few times a
 	// second, where the system tells.
 	CPU time.Duration
+	// Patient has the job wait until two processes are ready, so that it leaves one to others.
+	Patient bool
 	// Accept checks the reply. If it returns an error, Do returns that error and the process is replaced, since whatever a
 	// decoder stumbled over may have left its mark.
 	Accept func(reply []byte) error
