@@ -158,11 +158,12 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=15s)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, corpus, browser, short fuzzing
+test-all: deps ## run the longer suites: race detector, corpus, browser, short fuzzing, hostile images and overload
 	@$(MAKE) test-race
 	@$(MAKE) test-corpus
 	@$(MAKE) test-browser
 	@$(MAKE) fuzz
+	@$(MAKE) test-hostile
 
 .PHONY: bench
 bench: build ## load benchmark: cold prints and hits over HTTP

@@ -20,7 +20,7 @@ import (
 var (
 	mutantCount = flag.Int("mutations", 5000, "number of mutants of the good images")
 	mutantSeed  = flag.Uint64("seed", 1, "seed of the mutants")
-	clientCount = flag.Int("clients", 4, "clients that send hostile files at once")
+	clientCount = flag.Int("clients", 2, "clients that send hostile files at once")
 	only        = flag.String("only", "", "regular expression: only the files whose names match, such as bad/ or ^png/")
 	idleTime    = flag.Duration("idle", 5*time.Second, "how long the probe runs alone")
 	visibleTime = flag.Duration("visible-within", 20*time.Millisecond, "longest median time of the refusal of a visible bomb")
@@ -29,7 +29,7 @@ var (
 	hostileDeadline = flag.Duration("hostile-deadline", deadline, "the --deadline of the program that hostile files are sent to: most of the time goes to those that reach it")
 
 	// The clients, the probe and the server share the cores of one machine, and that may be shared with others.
-	noise = flag.Duration("noise", 400*time.Millisecond, "how far the probe may be above twice its idle times; 25ms is enough on a quiet machine with cores to spare")
+	noise = flag.Duration("noise", 50*time.Millisecond, "how far the probe may be above twice its idle times; less is enough on a machine with cores to spare")
 )
 
 // deadline is how long the program may take by its defaults, and late what an answer may need beyond that, or beyond what

@@ -166,8 +166,21 @@ func (o *overload) run(name string, f func(p *phase)) *phase {
 // of an otherwise idle server, which is shown too, but the one beside as many requests for what is in memory as are refused
 // later: clients and server then have as much HTTP to do, and what differs is what overload does. Rates are for the cores that
 // other processes have left. Where these take more than a little, it shows in all times and rates, and the figures are shown and not
-// judged; what must hold on every machine is.
+// judged; what must hold on every machine is. Rates and times that miss what is promised are measured once more: a busy moment of the
+// machine passes, and what the program does wrong stays.
 func TestOverload(t *testing.T) {
+	var missed []string
+	for _, name := range []string{"measured", "once more"} {
+		if !t.Run(name, func(t *testing.T) { missed = measureOverload(t) }) || len(missed) == 0 {
+			return
+		}
+		t.Logf("%s: %s", name, strings.Join(missed, "; "))
+	}
+	t.Errorf("missed twice: %s", strings.Join(missed, "; "))
+}
+
+// measureOverload fails the test for what must hold on every machine, and returns which rates and times are not as promised.
+func measureOverload(t *testing.T) (missed []string) {
 	o := newOverload(t)
 	s := o.server
 	s.tellLog(t)
@@ -239,15 +252,15 @@ func TestOverload(t *testing.T) {
 	for _, p := range o.phases {
 		if others := p.others(); others > quietMachine {
 			t.Logf("NOTICE: other processes took %.0f %% of this machine (%s): rates and times are not judged", 100*others, p.name)
-			return
+			return nil
 		}
 	}
 	if goodput < leastGoodput*best {
-		t.Errorf("%.1f prints a second are made under overload, and %.1f without", goodput, best)
+		missed = append(missed, fmt.Sprintf("%.1f prints a second are made under overload, and %.1f without", goodput, best))
 	}
 	within := func(what string, took, most time.Duration) {
 		if took > most {
-			t.Errorf("%s take %v under overload, at most %v are allowed", what, took, most)
+			missed = append(missed, fmt.Sprintf("%s take %v under overload, at most %v are allowed", what, took, most))
 		}
 	}
 	within("99 of 100 answers from memory", over.hits.latencies(fine).percentile(99), mostHits*idle.hits.latencies(fine).percentile(99)+sharedMachine)
@@ -257,6 +270,7 @@ func TestOverload(t *testing.T) {
 	}
 	within("99 of 100 refusals", refusals.percentile(99), mostRefusal)
 	within("all prints that were let in", made.percentile(100), deadline+mostLate)
+	return missed
 }
 
 func (all latencies) failures() (n int) {
