@@ -106,7 +106,8 @@ func endOf(t *testing.T) time.Time {
 // mean no harm as fast as ever.
 func TestHostileCorpus(t *testing.T) {
 	files := chosen(t, hostileFiles(t))
-	s := launchWith(t, "--deadline", hostileDeadline.String())
+	const budget = 4 << 30
+	s := launchWith(t, "--deadline", hostileDeadline.String(), "--memory", "4GiB")
 	p := newProbe(t, s.address)
 	before := s.memory()
 	idle := p.run(t.Context(), *idleTime)
@@ -169,6 +170,9 @@ feed:
 	t.Logf("%d files in %v\n%s", tried, took.Round(time.Second), report)
 	t.Logf("probe, idle: %v\nprobe, during: %v", idle, during)
 	t.Logf("memory before: %v\nmemory at most: %v\nmemory after: %v", before, peak, s.memory())
+	if most := peak.server + peak.workers; most > budget {
+		t.Errorf("server and workers held %d MiB, which were to be %d at most", most>>20, budget>>20)
+	}
 	idle.check(t, "idle")
 	during.check(t, "during the run")
 	during.checkBesides(t, idle, *noise)
