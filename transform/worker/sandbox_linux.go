@@ -16,7 +16,7 @@ import (
 const (
 	nobody     = 65534 // the user and group that own nothing
 	niceness   = 5     // hits and health, which the server answers, go before prints
-	timeSlice  = 20 * time.Millisecond
+	timeSlice  = 3 * time.Millisecond
 	mostOpen   = 32 // descriptors
 	threadRoom = 40 << 20
 )
@@ -45,9 +45,9 @@ func lockDown(memory, keep int64) Sandbox {
 	return s
 }
 
-// lowerPriority makes every thread of a process nice, and gives it long slices of time: Linux 6.12 and later let a thread with
-// shorter ones, as the server's are, interrupt it at once, where they otherwise let it run on for some milliseconds. Threads to come
-// inherit both.
+// lowerPriority makes every thread of a process nice, and gives it slices of time that are longer than usual: Linux 6.12 and later let
+// a thread with shorter ones, as the server's are, interrupt it at once, where they otherwise let it run on for some milliseconds. Much
+// longer ones would have workers wait for each other. Threads to come inherit both.
 func lowerPriority(pid int) error {
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
