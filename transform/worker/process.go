@@ -69,8 +69,8 @@ func start(memory, keep int64) (*process, error) {
 	if err := p.command.Start(); err != nil {
 		return nil, errors.Join(err, ours.Close())
 	}
-	// Its threads inherit that. What it cannot set now, it sets for itself before its first job.
-	_ = lowerPriority(p.command.Process.Pid)
+	// Its threads inherit that. Where it fails the process sets its own before its first job.
+	_ = hold(p.command.Process.Pid)
 	return p, nil
 }
 

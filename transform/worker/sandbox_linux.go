@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 const (
 	nobody     = 65534 // the user and group that own nothing
 	niceness   = 5     // hits and health, which the server answers, go before prints
+	newcomer   = 15    // the same for a process that is not ready yet: jobs go before it
 	timeSlice  = 3 * time.Millisecond
 	mostOpen   = 32 // descriptors
 	threadRoom = 40 << 20
@@ -31,7 +33,7 @@ func lockDown(memory, keep int64) Sandbox {
 	var s Sandbox
 	// When memory runs out the kernel shall take a worker, and not the server.
 	s.tell("first to go when memory runs out", os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0))
-	s.tell("low priority", lowerPriority(os.Getpid()))
+	s.tell("low priority", setPriority(os.Getpid(), niceness))
 	if os.Geteuid() == 0 {
 		s.tell("own user", leaveRoot())
 	}
@@ -45,10 +47,10 @@ func lockDown(memory, keep int64) Sandbox {
 	return s
 }
 
-// lowerPriority makes every thread of a process nice, and gives it slices of time that are longer than usual: Linux 6.12 and later let
+// setPriority makes every thread of a process nice, and gives it slices of time that are longer than usual: Linux 6.12 and later let
 // a thread with shorter ones, as the server's are, interrupt it at once, where they otherwise let it run on for some milliseconds. Much
 // longer ones would have workers wait for each other. Threads to come inherit both.
-func lowerPriority(pid int) error {
+func setPriority(pid, nice int) error {
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		return err
@@ -58,21 +60,41 @@ func lowerPriority(pid int) error {
 		if err != nil {
 			return err
 		}
-		if err := lowerThread(id); err != nil && err != unix.ESRCH {
+		if err := setThread(id, nice); err != nil && err != unix.ESRCH {
 			return err
 		}
 	}
 	return nil
 }
 
-func lowerThread(id int) error {
+// setThread leaves a thread that may not be less nice as it is.
+func setThread(id, nice int) error {
 	attributes, err := unix.SchedGetAttr(id, 0)
 	if err != nil {
 		return err
 	}
-	attributes.Nice = max(attributes.Nice, niceness)
+	if raised := int(attributes.Nice) > nice; raised && !mayRaise() {
+		nice = int(attributes.Nice)
+	}
+	attributes.Nice = int32(nice)
 	attributes.Runtime = uint64(timeSlice)
 	return unix.SchedSetAttr(id, attributes, 0)
+}
+
+// mayRaise tells whether this process, and those that it starts, may raise their priority.
+var mayRaise = sync.OnceValue(func() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	err := unix.Capget(&header, &sets[0])
+	return err == nil && sets[0].Effective&(1<<unix.CAP_SYS_NICE) != 0
+})
+
+// hold has a process that comes up leave the processor to jobs, if it will be able to undo that when it locks itself in.
+func hold(pid int) error {
+	if mayRaise() {
+		return setPriority(pid, newcomer)
+	}
+	return setPriority(pid, niceness)
 }
 
 // leaveRoot gives up root and with it all capabilities.
