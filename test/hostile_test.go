@@ -29,7 +29,7 @@ var (
 	hostileDeadline = flag.Duration("hostile-deadline", deadline, "the --deadline of the program that hostile files are sent to: most of the time goes to those that reach it")
 
 	// The clients, the probe and the server share the cores of one machine, and that may be shared with others.
-	noise = flag.Duration("noise", 30*time.Millisecond, "how far the probe may be above twice its idle times; less is enough on a machine with cores to spare")
+	noise = flag.Duration("noise", 50*time.Millisecond, "how far the probe may be above twice its idle times; less is enough on a machine with cores to spare")
 )
 
 // deadline is how long the program may take by its defaults, and late what an answer may need beyond that, or beyond what
