@@ -31,7 +31,7 @@ func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, c
 			return nil, cache.Miss, err
 		}
 	}
-	if err := h.options.Quota.Take(p.original, clientOf(ctx), p.path); err != nil {
+	if err := h.options.Quota.Take(p.original, wanted.asker.Client, p.path); err != nil {
 		return nil, cache.Miss, err
 	}
 	waiting, stop := h.whileConnected(ctx)

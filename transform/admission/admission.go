@@ -22,14 +22,14 @@ var (
 )
 
 const (
+	defaultWaiting   = 10_000
 	defaultWait      = 5 * time.Second
 	defaultExpensive = 250 * time.Millisecond
 	defaultQuick     = 10 * time.Millisecond
 
 	// The bounds of what a job may be predicted to cost keep sums within range and the fair order moving.
-	leastCost      = 100 * time.Microsecond
-	mostCost       = time.Hour
-	defaultWaiting = 10_000
+	leastCost = 100 * time.Microsecond
+	mostCost  = time.Hour
 )
 
 // A Job is what is known of a piece of work before it runs.
@@ -65,9 +65,9 @@ type Queue struct {
 	expensive lane
 	running   []*Ticket
 
-	runningExpensive   int // those that have overrun included
-	overran            int // cheap jobs that run and have overrun
-	quickWaiting       int
+	runningExpensive   int    // those that have overrun included
+	overran            int    // cheap jobs that run and have overrun
+	quickWaiting       int    // quick jobs that wait
 	clients, originals shares // of the expensive jobs that run or wait
 
 	owed        time.Duration // predicted time of cheap jobs that start before an expensive one overtakes them again

@@ -24,13 +24,13 @@ type process struct {
 	dead    chan struct{} // closed when it has ended and was waited for
 	greeted Greeting
 	jobs    int
-	base    int64 // most resident bytes until it was ready
-	keep    int64 // Options.Keep
+	keep    int64         // Options.Keep
+	cpu     time.Duration // that it had used after its last job, as it says
+	end     atomic.Pointer[ending]
+	buffer  []byte
 
-	allocated int64         // bytes, when it was ready; 0 if not known
-	cpu       time.Duration // that it had used after its last job, as it says
-	end       atomic.Pointer[ending]
-	buffer    []byte
+	// What it had when it was ready, in bytes: most resident until then, and allocated, which is 0 if not known.
+	base, allocated int64
 }
 
 // startTimeout bounds how long a process may take to be ready, on a machine that has much else to do.

@@ -73,10 +73,9 @@ func setThread(id, nice int) error {
 	if err != nil {
 		return err
 	}
-	if raised := int(attributes.Nice) > nice; raised && !mayRaise() {
-		nice = int(attributes.Nice)
+	if int(attributes.Nice) <= nice || mayRaise() {
+		attributes.Nice = int32(nice)
 	}
-	attributes.Nice = int32(nice)
 	attributes.Runtime = uint64(timeSlice)
 	return unix.SchedSetAttr(id, attributes, 0)
 }

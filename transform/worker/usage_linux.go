@@ -50,14 +50,11 @@ func parseHeld(status []byte) (resident, allocated int64, err error) {
 	if len(fields) < 6 {
 		return 0, 0, fmt.Errorf("statm reads %q", status)
 	}
-	for field, bytes := range map[int]*int64{1: &resident, 5: &allocated} {
-		pages, err := strconv.ParseInt(string(fields[field]), 10, 64)
-		if err != nil {
-			return 0, 0, err
-		}
-		*bytes = pages * pageSize
+	resident, err = strconv.ParseInt(string(fields[1]), 10, 64)
+	if err == nil {
+		allocated, err = strconv.ParseInt(string(fields[5]), 10, 64)
 	}
-	return resident, allocated, nil
+	return resident * pageSize, allocated * pageSize, err
 }
 
 // peak returns the most resident memory, in bytes, of a process that has ended.
