@@ -34,6 +34,7 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	ctx, cancel := context.WithTimeoutCause(ctx, e.options.Deadline, errDeadline)
 	defer cancel()
 	t.suspect = e.trust.suspects(asker.Original)
+	t.confine = t.suspect || e.trust.alarmed() && t.request.Original.Format == avif.Name
 	ticket, err := e.admit(ctx, admissionJob(cost, asker, t.suspect))
 	seen.Waited = time.Since(began)
 	if err != nil {
@@ -191,7 +192,7 @@ func (e *Engine) judge(ctx context.Context, done result, err error) (Outcome, po
 // exhausted tells whether a worker complained of too little memory: in the words of libvips, GLib, C++, Go and the codecs.
 func exhausted(err error) bool {
 	text := err.Error()
-	return slices.ContainsFunc([]string{"out of memory", "allocate", "bad_alloc", "Memory allocation", "emory limit"}, func(words string) bool {
+	return slices.ContainsFunc([]string{"out of memory", "allocate", "bad_alloc", "Memory allocation", "nsufficient memory", "emory limit"}, func(words string) bool {
 		return strings.Contains(text, words)
 	})
 }

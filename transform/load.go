@@ -50,6 +50,9 @@ func can(operation string) bool {
 	return C.calotype_can(name) != 0
 }
 
+// loadedLibraries counts the shared libraries that this process has loaded.
+func loadedLibraries() int { return int(C.calotype_loaded_libraries()) }
+
 func canRead(format string) bool {
 	l, known := loaders[format]
 	return known && can(l.operation)

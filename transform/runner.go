@@ -21,6 +21,7 @@ type task struct {
 	memory  int64                                   // in bytes, that it may use
 	cpu     time.Duration                           // of processor time, that it may use
 	suspect bool                                    // leaves a worker to others
+	confine bool                                    // keeps to one processor
 }
 
 // A runner has tasks done. Its methods may be called concurrently.
@@ -93,7 +94,7 @@ func (i isolated) run(ctx context.Context, t task) (result, error) {
 		}
 		return t.check(done)
 	}
-	_, done.report, err = i.pool.Do(ctx, worker.Job{Request: encoded, Files: files, Memory: t.memory, CPU: t.cpu, Patient: t.suspect, Accept: accept})
+	_, done.report, err = i.pool.Do(ctx, worker.Job{Request: encoded, Files: files, Memory: t.memory, CPU: t.cpu, Patient: t.suspect, Confined: t.confine, Accept: accept})
 	return done, err
 }
 

@@ -24,6 +24,13 @@ type trust struct {
 	until    time.Time                // that the alarm lasts
 }
 
+// alarmed tells whether somebody is sending hostile images.
+func (t *trust) alarmed() bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return time.Now().Before(t.until)
+}
+
 // suspects tells whether an original is to be held apart now. An original without a name is one that nobody knows.
 func (t *trust) suspects(original string) bool {
 	t.mutex.Lock()

@@ -21,6 +21,7 @@ typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF } 
 void calotype_set_up(void);
 void calotype_keep_memory(void);
 void calotype_release_memory(void);
+int calotype_loaded_libraries(void);
 int calotype_can(const char *operation);
 int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int all_pages, VipsImage **out);
 int calotype_copy_to_memory(VipsImage *in, VipsImage **out);

@@ -17,11 +17,15 @@ type Pool struct {
 	closing context.Context
 	close   context.CancelFunc
 	starts  chan chan started // to the thread that starts processes
+	turns   chan struct{}     // full while as many come up as may at once
+
+	confinement *confinement
 
 	mutex    sync.Mutex
 	changed  chan struct{} // closed and replaced whenever a worker becomes ready or cannot be started
 	ready    []*process    // the one used last is taken first: its memory is warm
 	all      map[*process]struct{}
+	first    []byte // what the first process has said of itself, once it has been accepted
 	busy     int
 	coming   int   // being started
 	failed   error // why the last start failed; nil after one that did not
@@ -54,6 +58,8 @@ func NewPool(o Options) (*Pool, Greeting, error) {
 	}
 	p := &Pool{
 		options: o, starts: make(chan chan started), changed: make(chan struct{}),
+		// Half as many as work: side by side they would all be late, and somebody may wait for the first.
+		turns: make(chan struct{}, max(1, o.Size/2)), confinement: newConfinement(),
 		all: map[*process]struct{}{}, stats: Stats{Ended: map[End]uint64{}},
 	}
 	p.closing, p.close = context.WithCancel(context.Background())
@@ -81,7 +87,12 @@ func (p *Pool) Do(ctx context.Context, job Job) ([]byte, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
+	release := func() {}
+	if job.Confined {
+		release = p.confinement.keep(worker.command.Process.Pid)
+	}
 	reply, report, failed := worker.do(ctx, job)
+	release()
 	if failed != nil {
 		p.put(worker, failed.why)
 		if p.closing.Err() != nil {
@@ -208,6 +219,9 @@ func (p *Pool) bring() {
 		if err == nil {
 			p.coming--
 			p.stats.Started++
+			if p.first == nil {
+				p.first = worker.greeted.Hello
+			}
 			p.all[worker] = struct{}{}
 			p.ready = append([]*process{worker}, p.ready...)
 			p.running.Add(1)
@@ -227,6 +241,8 @@ func (p *Pool) bring() {
 
 // startOne returns a worker that is ready.
 func (p *Pool) startOne() (*process, error) {
+	p.turns <- struct{}{}
+	defer func() { <-p.turns }()
 	answer := make(chan started, 1)
 	select {
 	case p.starts <- answer:
@@ -263,7 +279,10 @@ func (p *Pool) startAll() {
 	for {
 		select {
 		case answer := <-p.starts:
-			worker, err := start(p.options.Memory, p.options.Keep)
+			p.mutex.Lock()
+			first := p.first
+			p.mutex.Unlock()
+			worker, err := start(p.options.Memory, p.options.Keep, first)
 			answer <- started{worker, err}
 		case <-p.closing.Done():
 			return

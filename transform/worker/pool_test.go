@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	Child{
-		Prepare: func() ([]byte, error) { return []byte("ready"), nil },
+		Prepare: func([]byte) ([]byte, error) { return []byte("ready"), nil },
 		Do:      misbehave,
 	}.Run()
 	os.Exit(m.Run())
@@ -31,7 +31,7 @@ var misdeeds = map[string]func(argument string, files []*os.File) []byte{}
 // misbehave does what the request says, the way that a decoder does whose input has taken it over.
 func misbehave(request []byte, files []*os.File) []byte {
 	raise := func(s syscall.Signal) []byte {
-		unix.Tgkill(os.Getpid(), unix.Gettid(), s)
+		syscall.Kill(os.Getpid(), s)
 		select {}
 	}
 	switch what, rest, _ := strings.Cut(string(request), " "); what {
@@ -76,7 +76,7 @@ func misbehave(request []byte, files []*os.File) []byte {
 		}
 	case "descriptors":
 		for {
-			if _, err := unix.Eventfd(0, 0); err != nil {
+			if _, err := unix.Dup(childSocket); err != nil {
 				return []byte(err.Error())
 			}
 		}

@@ -40,8 +40,8 @@ const startTimeout = 30 * time.Second
 // allocated. The rest may hold secrets.
 var kept = []string{"LD_", "DYLD_", "MALLOC_", "GLIBC_", "GOCOVERDIR="}
 
-// start starts a process. It does not wait until that is ready.
-func start(memory, keep int64) (*process, error) {
+// start starts a process, telling it what the first has said. It does not wait until that is ready.
+func start(memory, keep int64, first []byte) (*process, error) {
 	path, err := program()
 	if err != nil {
 		return nil, err
@@ -58,7 +58,10 @@ func start(memory, keep int64) (*process, error) {
 	p.command = &exec.Cmd{
 		Path: path, Args: []string{"calotype: worker"}, Dir: "/",
 		// The runtime of Go would keep the files open in which it looks up how many processors it may use.
-		Env:        []string{fmt.Sprintf("%s=%d %d", childVariable, memory, keep), "GODEBUG=containermaxprocs=0"},
+		Env: []string{
+			fmt.Sprintf("%s=%d %d", childVariable, memory, keep), fmt.Sprintf("%s=%s", firstVariable, first),
+			"GODEBUG=containermaxprocs=0",
+		},
 		ExtraFiles: []*os.File{theirs}, Stderr: &p.said, SysProcAttr: attributes(), WaitDelay: time.Second,
 	}
 	for _, variable := range os.Environ() {

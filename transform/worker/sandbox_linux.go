@@ -3,7 +3,6 @@ package worker
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -51,20 +50,7 @@ func lockDown(memory, keep int64) Sandbox {
 // a thread with shorter ones, as the server's are, interrupt it at once, where they otherwise let it run on for some milliseconds. Much
 // longer ones would have workers wait for each other. Threads to come inherit both.
 func setPriority(pid, nice int) error {
-	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	if err != nil {
-		return err
-	}
-	for _, t := range threads {
-		id, err := strconv.Atoi(t.Name())
-		if err != nil {
-			return err
-		}
-		if err := setThread(id, nice); err != nil && err != unix.ESRCH {
-			return err
-		}
-	}
-	return nil
+	return eachThread(pid, func(id int) error { return setThread(id, nice) })
 }
 
 // setThread leaves a thread that may not be less nice as it is.

@@ -39,6 +39,8 @@ type Job struct {
 	CPU time.Duration
 	// Patient has the job wait until two processes are ready, so that it leaves one to others.
 	Patient bool
+	// Confined keeps the process on one processor while it does the job, whatever threads its decoder starts.
+	Confined bool
 	// Accept checks the reply. If it returns an error, Do returns that error and the process is replaced, since whatever a
 	// decoder stumbled over may have left its mark.
 	Accept func(reply []byte) error
