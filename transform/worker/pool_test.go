@@ -30,10 +30,6 @@ var misdeeds = map[string]func(argument string, files []*os.File) []byte{}
 
 // misbehave does what the request says, the way that a decoder does whose input has taken it over.
 func misbehave(request []byte, files []*os.File) []byte {
-	raise := func(s syscall.Signal) []byte {
-		syscall.Kill(os.Getpid(), s)
-		select {}
-	}
 	switch what, rest, _ := strings.Cut(string(request), " "); what {
 	case "echo":
 		return []byte(rest)
@@ -43,15 +39,15 @@ func misbehave(request []byte, files []*os.File) []byte {
 		}
 		return []byte("copied")
 	case "segmentation-fault":
-		return raise(syscall.SIGSEGV)
+		raise(syscall.SIGSEGV)
 	case "panic":
 		panic("as asked")
 	case "exit":
 		os.Exit(0)
 	case "kill":
-		return raise(syscall.SIGKILL)
+		raise(syscall.SIGKILL)
 	case "stop":
-		return raise(syscall.SIGSTOP)
+		raise(syscall.SIGSTOP)
 	case "garbage":
 		unix.Write(childSocket, []byte(strings.Repeat("garbage ", 100)))
 	case "short":
@@ -76,7 +72,7 @@ func misbehave(request []byte, files []*os.File) []byte {
 		}
 	case "descriptors":
 		for {
-			if _, err := unix.Dup(childSocket); err != nil {
+			if _, err := unix.Dup(int(os.Stderr.Fd())); err != nil {
 				return []byte(err.Error())
 			}
 		}
