@@ -72,6 +72,7 @@ type sampler struct {
 	t       *testing.T
 	engine  *transform.Engine
 	used    map[string]bool
+	chains  map[string]string // file name to the chain that is shown
 	sources map[string]string // operation to original, where it is not the usual one
 }
 
@@ -86,7 +87,7 @@ func newSampler(t *testing.T) *sampler {
 		t.Fatal(err)
 	}
 	t.Cleanup(engine.Close)
-	s := &sampler{t: t, engine: engine, used: map[string]bool{}, sources: map[string]string{"background": "cutout.png"}}
+	s := &sampler{t: t, engine: engine, used: map[string]bool{}, chains: map[string]string{}, sources: map[string]string{"background": "cutout.png"}}
 	var photo, cutout bytes.Buffer
 	if err := jpeg.Encode(&photo, landscape(480, 320, true), &jpeg.Options{Quality: 92}); err != nil {
 		t.Fatal(err)
@@ -135,7 +136,12 @@ func (s *sampler) render(operation, chain string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	name := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(chain, "-") + ".webp"
+	name := regexp.MustCompile(`([:,])-`).ReplaceAllString(chain, "${1}minus-")
+	name = regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(name, "-") + ".webp"
+	if other := s.chains[name]; other != "" && other != chain {
+		s.t.Fatalf("the samples of %s and %s would both be %s", other, chain, name)
+	}
+	s.chains[name] = chain
 	if transform.LibvipsVersion() == pinnedLibvips && runtime.GOARCH == pinnedArch {
 		s.keep(name, rendition.Body)
 		return name

@@ -1,5 +1,7 @@
 package transform
 
+import "strconv"
+
 var blur = &Operation{
 	Name: "blur",
 	Doc:  "Blurs by a Gaussian.",
@@ -21,5 +23,31 @@ var sharpen = &Operation{
 	Examples: []string{"sharpen", "sharpen:3"},
 	Plan: func(_ Size, c Call) ([]Step, error) {
 		return []Step{unsharp{sigma: c.Number("sigma")}}, nil
+	},
+}
+
+var pixelate = &Operation{
+	Name: "pixelate",
+	Doc:  "Makes squares of one color each, so that nobody is recognised. They start in the top left corner.",
+	Forms: []Form{{Params: []Param{
+		{Name: "side", Doc: "Side of the squares.", Kind: Integer, Unit: Pixels, Min: 2, Max: 512, Scaled: true},
+	}}},
+	Examples: []string{"pixelate:16"},
+	Plan: func(in Size, c Call) ([]Step, error) {
+		side := max(1, round(c.Number("side")))
+		return []Step{mosaic{side: min(side, max(in.Width, in.Height))}}, nil
+	},
+}
+
+var median = &Operation{
+	Name: "median",
+	Doc:  "Takes away specks and keeps edges: each pixel becomes the median of a square around it.",
+	Forms: []Form{{Params: []Param{
+		{Name: "side", Doc: "Side of the square, in pixels of the picture.", Kind: Word, Words: []string{"3", "5", "7", "9", "11", "13", "15"}, Default: "3"},
+	}}},
+	Examples: []string{"median:9"},
+	Plan: func(_ Size, c Call) ([]Step, error) {
+		side, err := strconv.Atoi(c.Word("side"))
+		return []Step{middle{side: side}}, err
 	},
 }

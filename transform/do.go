@@ -165,6 +165,8 @@ func (e *Engine) judge(ctx context.Context, done result, err error) (Outcome, po
 	switch {
 	case err == nil:
 		return Made, poisonNothing, nil
+	case errors.Is(err, ErrOutside), errors.Is(err, ErrTooLarge):
+		return Refused, poisonNothing, err
 	case errors.Is(err, worker.ErrCPU), errors.Is(err, errDeadline) && used.CPU > e.options.Deadline/2:
 		return Expensive, poisonPrint, fmt.Errorf("%w: after %v of a processor's time it was not done", ErrExpensive, used.CPU.Round(100*time.Millisecond))
 	case errors.Is(err, errDeadline):
@@ -192,7 +194,7 @@ func (e *Engine) judge(ctx context.Context, done result, err error) (Outcome, po
 // exhausted tells whether a worker complained of too little memory: in the words of libvips, GLib, C++, Go and the codecs.
 func exhausted(err error) bool {
 	text := err.Error()
-	return slices.ContainsFunc([]string{"out of memory", "allocate", "bad_alloc", "Memory allocation", "nsufficient memory", "emory limit"}, func(words string) bool {
+	return slices.ContainsFunc([]string{"out of memory", "allocate", "bad_alloc", "Memory allocation", "nsufficient memory", "creating thread", "emory limit"}, func(words string) bool {
 		return strings.Contains(text, words)
 	})
 }

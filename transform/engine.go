@@ -199,5 +199,5 @@ func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rendition{Body: done.body, Format: plan.Format, Size: plan.Size, Frames: done.reply.Frames}, nil
+	return &Rendition{Body: done.body, Format: plan.Format, Size: done.size, Frames: done.reply.Frames}, nil
 }

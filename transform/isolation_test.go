@@ -173,7 +173,7 @@ func TestLiesAreFound(t *testing.T) {
 		"two frames":     {whole, 2, *plan, false},
 		"no frame":       {whole, 0, *plan, false},
 	} {
-		err := task{plan: &c.plan}.check(result{body: c.body, reply: reply{Frames: c.frames}})
+		_, err := task{plan: &c.plan}.check(result{body: c.body, reply: reply{Frames: c.frames}})
 		if c.sound != (err == nil) || err != nil && !errors.Is(err, worker.ErrGarbled) {
 			t.Errorf("%s: %v", what, err)
 		}

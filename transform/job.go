@@ -121,7 +121,8 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 			return toWorking(frame, j.plan.Format.Deep && j.plan.Original.Depth > 8)
 		})
 	}
-	for _, step := range j.plan.Steps {
+	for i := 0; i < len(j.plan.Steps); i++ {
+		step := j.plan.Steps[i]
 		if _, colored := step.(coloredStep); colored && !working {
 			if err := toWork(); err != nil {
 				return err
@@ -138,6 +139,11 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 			decided, err := deciding.decide(frames[0])
 			if err != nil {
 				return fmt.Errorf("%s: %w", step, err)
+			}
+			if _, open := step.(trimming); open {
+				if j.plan, err = j.plan.after(i, decided.Size(Size{})); err != nil {
+					return err
+				}
 			}
 			step = decided
 		}

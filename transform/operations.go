@@ -2,8 +2,11 @@ package transform
 
 // Operations are all operations, in the order of the reference. An operation that is not in this list does not exist.
 var Operations = []*Operation{
-	crop, resize, rotate, flip, orient,
-	background, grayscale, blur, sharpen,
+	crop, trim, resize, rotate, flip, orient,
+	pad, extend, border, rounded, background,
+	blur, sharpen, pixelate, median,
+	grayscale, bitonal, invert, sepia, normalize,
+	brightness, contrast, saturation, hue, gamma, tint, duotone, opacity,
 }
 
 // Settings are all settings, in the order in which the canonical form writes them.

@@ -21,6 +21,14 @@ func releaseMemory() { C.calotype_release_memory() }
 // deep tells whether the frame has 16 bits a sample.
 func deep(frame *vips.ImageRef) bool { return frame.BandFormat() == vips.BandFormatUshort }
 
+// unitOf returns how much in the samples of the frame one step of 8 bits is.
+func unitOf(frame *vips.ImageRef) float64 {
+	if deep(frame) {
+		return 257
+	}
+	return 1
+}
+
 var kernels = map[string]C.VipsKernel{
 	"lanczos3": C.VIPS_KERNEL_LANCZOS3,
 	"lanczos2": C.VIPS_KERNEL_LANCZOS2,
@@ -62,10 +70,7 @@ func ink(frame *vips.ImageRef, color RGBA) []C.double {
 	if frame.HasAlpha() {
 		samples = append(samples, color.A)
 	}
-	unit := 1.0
-	if deep(frame) {
-		unit = 257
-	}
+	unit := unitOf(frame)
 	values := make([]C.double, len(samples))
 	for i, s := range samples {
 		values[i] = C.double(float64(s) * unit)

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"slices"
 )
 
 // An Original is what a plan must know of the image that a print is made of.
@@ -32,21 +33,23 @@ type Limits struct {
 type Plan struct {
 	Original Original
 	Format   *Format
-	Size     Size    // of the print, exact but for what ErrBroken uncovers
+	Size     Size    // of the print, exact unless Open
+	Open     bool    // the size depends on what is in the picture; Size is a guess until then
 	Frames   int     // of the print
 	Steps    []Step  // in the order in which they run
 	Density  float64 // the dpr that came true
 	Shrink   int     // the factor by which the JPEG decoder shrinks: 1, 2, 4 or 8
 	Encoding Encoding
 
-	chain Chain // that it was made from
+	chain  Chain // that it was made from
+	limits Limits
 }
 
 // NewPlan works out how the print of an original that chain asks for is made. It looks at no pixel, and what it
 // refuses costs nothing: ErrOutside, ErrTooLarge, or a *SyntaxError for a setting that the format lacks.
 // The chain's format must be settled (see Chain.Settle).
 func NewPlan(chain Chain, original Original, limits Limits) (*Plan, error) {
-	p := &Plan{chain: chain, Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1}
+	p := &Plan{chain: chain, limits: limits, Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1}
 	if chain.Format.Animation {
 		p.Frames = max(1, original.Frames)
 	}
@@ -57,25 +60,24 @@ func NewPlan(chain Chain, original Original, limits Limits) (*Plan, error) {
 	if err := limits.check("the original", original.Size, p.Frames); err != nil {
 		return nil, err
 	}
-	size := original.Size
-	add := func(steps []Step) error {
-		for _, s := range steps {
-			size = s.Size(size)
-			if err := limits.check(s.String(), size, p.Frames); err != nil {
-				return err
-			}
-			p.Steps = append(p.Steps, s)
-		}
-		return nil
-	}
-	if err := add(uprightSteps(chain.orientation(original.Orientation))); err != nil {
+	size, err := p.add(uprightSteps(chain.orientation(original.Orientation)), original.Size)
+	if err != nil {
 		return nil, err
 	}
-	resized := false
-	for _, call := range chain.Calls {
+	if err := p.lower(0, false, size); err != nil {
+		return nil, err
+	}
+	p.scaleFirst()
+	p.shrinkOnLoad()
+	return p, nil
+}
+
+// lower adds the steps of the calls from one on, for a picture of a size; resized tells whether one before has resized it.
+func (p *Plan) lower(from int, resized bool, size Size) error {
+	for i, call := range p.chain.Calls[from:] {
 		if call.Operation.Resizes && !resized {
 			resized = true
-			p.Density = chain.Get(dpr).X
+			p.Density = p.chain.Get(dpr).X
 			if p.Density > 1 && call.Operation.Density != nil {
 				p.Density = call.Operation.Density(size, call, p.Density)
 			}
@@ -85,19 +87,57 @@ func NewPlan(chain Chain, original Original, limits Limits) (*Plan, error) {
 		}
 		steps, err := call.Operation.Plan(size, call)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := add(steps); err != nil {
-			return nil, err
+		for k, s := range steps {
+			if t, open := s.(trimming); open {
+				p.Open = true
+				t.next, t.resized = from+i+1, resized
+				steps[k] = t
+			}
 		}
-	}
-	if most := chain.Format.MaxSide; size.Width > most || size.Height > most {
-		return nil, fmt.Errorf("%w: the print would be %s, and %s holds %d pixels a side at most", ErrTooLarge, size, chain.Format.Name, most)
+		if size, err = p.add(steps, size); err != nil {
+			return err
+		}
 	}
 	p.Size = size
-	p.scaleFirst()
-	p.shrinkOnLoad()
-	return p, nil
+	return p.fits(size)
+}
+
+// fits refuses a size that the format cannot hold.
+func (p *Plan) fits(size Size) error {
+	if most := p.Format.MaxSide; size.Width > most || size.Height > most {
+		return fmt.Errorf("%w: the print would be %s, and %s holds %d pixels a side at most", ErrTooLarge, size, p.Format.Name, most)
+	}
+	return nil
+}
+
+// add appends steps to be done on a picture of a size and returns that of the result.
+func (p *Plan) add(steps []Step, size Size) (Size, error) {
+	for _, s := range steps {
+		size = s.Size(size)
+		if err := p.limits.check(s.String(), size, p.Frames); err != nil {
+			return Size{}, err
+		}
+		p.Steps = append(p.Steps, s)
+	}
+	return size, nil
+}
+
+// after returns the plan for what follows on the step at i, a trimming that has left a picture of a size. What was predicted for the
+// whole plan was let in, so that more is refused.
+func (p *Plan) after(i int, size Size) (*Plan, error) {
+	t := p.Steps[i].(trimming)
+	rest := *p
+	rest.Open = false
+	rest.Steps = append(slices.Clone(p.Steps[:i]), extract{size: size})
+	if err := rest.lower(t.next, t.resized, size); err != nil {
+		return nil, err
+	}
+	if rest.Cost().Memory > p.Cost().Memory {
+		return nil, fmt.Errorf("%w: after trimming to %s the print would be %s, larger than without", ErrTooLarge, size, rest.Size)
+	}
+	return &rest, nil
 }
 
 // check refuses a picture that is over the limits.
@@ -165,6 +205,9 @@ func (p *Plan) Describe() []string {
 	lines := []string{load}
 	for _, s := range p.Steps {
 		lines = append(lines, s.String())
+	}
+	if p.Open {
+		return append(lines, "write "+p.Format.Name)
 	}
 	return append(lines, fmt.Sprintf("write %s %s", p.Format.Name, p.Size))
 }

@@ -2,9 +2,11 @@ package transform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // A request is work for whoever has libvips: another process, or this one. It crosses the border between the two as JSON.
@@ -25,8 +27,30 @@ const (
 // A reply tells what became of a request. A print itself goes to a file.
 type reply struct {
 	Error  string `json:",omitempty"` // what libvips says, for the log; empty if all went well
+	Reason string `json:",omitempty"` // which of reasons the error is, if it is one
 	Bytes  int64  // of the print
 	Frames int    // of the print
+}
+
+// reasons are why a print that depends on what is in the picture turns out to be impossible.
+var reasons = map[string]error{"outside": ErrOutside, "large": ErrTooLarge}
+
+// refusal returns the error that is no fault of the original's; it is nil if there is none.
+func (r reply) refusal() error {
+	if known, ok := reasons[r.Reason]; ok {
+		return fmt.Errorf("%w%s", known, strings.TrimPrefix(clip(r.Error), known.Error()))
+	}
+	return nil
+}
+
+// failed is the reply for an error.
+func failed(err error) reply {
+	for name, known := range reasons {
+		if errors.Is(err, known) {
+			return reply{Error: err.Error(), Reason: name}
+		}
+	}
+	return reply{Error: err.Error()}
 }
 
 // perform does the work on the original in file, from its start, and writes a print to out. It stops when ctx ends, as soon as
@@ -47,7 +71,7 @@ func (r request) perform(ctx context.Context, file *os.File, out io.Writer) repl
 		err = fmt.Errorf("there is no work called %q", r.Work)
 	}
 	if err != nil {
-		return reply{Error: err.Error()}
+		return failed(err)
 	}
 	return result
 }

@@ -40,6 +40,7 @@ var errRefused = errors.New("libvips refuses")
 type result struct {
 	reply  reply
 	body   []byte // of a print
+	size   Size   // of a print
 	report worker.Report
 }
 
@@ -50,13 +51,18 @@ func (inProcess) run(ctx context.Context, t task) (result, error) {
 	var out bytes.Buffer
 	answer := t.request.perform(ctx, t.file, &out)
 	done := result{reply: answer, body: out.Bytes()}
+	if refused := answer.refusal(); refused != nil {
+		return done, refused
+	}
 	if answer.Error != "" {
 		if ctx.Err() != nil {
 			return done, context.Cause(ctx)
 		}
 		return done, fmt.Errorf("%w: %s", errRefused, answer.Error)
 	}
-	return done, t.check(done)
+	var err error
+	done.size, err = t.check(done)
+	return done, err
 }
 
 func (inProcess) stats() worker.Stats { return worker.Stats{} }
@@ -80,9 +86,13 @@ func (i isolated) run(ctx context.Context, t task) (result, error) {
 		files = append(files, out)
 	}
 	var done result
+	var refused error
 	accept := func(answer []byte) error {
 		if err := json.Unmarshal(answer, &done.reply); err != nil {
 			return fmt.Errorf("%w: %w", worker.ErrGarbled, err)
+		}
+		if refused = done.reply.refusal(); refused != nil {
+			return nil // which is no fault of the decoder's
 		}
 		if done.reply.Error != "" {
 			return fmt.Errorf("%w: %s", errRefused, clip(done.reply.Error))
@@ -92,27 +102,37 @@ func (i isolated) run(ctx context.Context, t task) (result, error) {
 				return err
 			}
 		}
-		return t.check(done)
+		done.size, err = t.check(done)
+		return err
 	}
 	_, done.report, err = i.pool.Do(ctx, worker.Job{Request: encoded, Files: files, Memory: t.memory, CPU: t.cpu, Patient: t.suspect, Confined: t.confine, Accept: accept})
+	if err == nil {
+		err = refused
+	}
 	return done, err
 }
 
-// check looks whether the bytes that came back are the print that was planned: a worker may have been taken over.
-func (t task) check(done result) error {
+// check looks whether the bytes that came back are the print that was planned: a worker may have been taken over. It returns the size
+// of the print.
+func (t task) check(done result) (Size, error) {
 	if t.plan == nil {
-		return nil
+		return Size{}, nil
 	}
 	made, err := inspect(bytes.NewReader(done.body), int64(len(done.body)), Limits{})
-	switch frames := done.reply.Frames; {
-	case err != nil:
-		return fmt.Errorf("%w: the print cannot be read: %w", worker.ErrGarbled, err)
-	case made.Format != t.plan.Format.Name || made.Size != t.plan.Size:
-		return fmt.Errorf("%w: the print is %s %s and was to be %s %s", worker.ErrGarbled, made.Format, made.Size, t.plan.Format.Name, t.plan.Size)
-	case frames < 1 || frames > t.plan.Frames || made.Frames > frames:
-		return fmt.Errorf("%w: the print has %d frames, or %d, of %d", worker.ErrGarbled, made.Frames, frames, t.plan.Frames)
+	if err != nil {
+		return Size{}, fmt.Errorf("%w: the print cannot be read: %w", worker.ErrGarbled, err)
 	}
-	return nil
+	fits := made.Size == t.plan.Size
+	if t.plan.Open {
+		fits = t.plan.fits(made.Size) == nil && t.request.Limits.check("the print", made.Size, done.reply.Frames) == nil
+	}
+	switch frames := done.reply.Frames; {
+	case made.Format != t.plan.Format.Name || !fits:
+		return Size{}, fmt.Errorf("%w: the print is %s %s and was to be %s %s", worker.ErrGarbled, made.Format, made.Size, t.plan.Format.Name, t.plan.Size)
+	case frames < 1 || frames > t.plan.Frames || made.Frames > frames:
+		return Size{}, fmt.Errorf("%w: the print has %d frames, or %d, of %d", worker.ErrGarbled, made.Frames, frames, t.plan.Frames)
+	}
+	return made.Size, nil
 }
 
 // fetch copies a print out of the file that a worker has written, so that nobody can change it any more.

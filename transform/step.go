@@ -105,28 +105,6 @@ func (s scale) cost() float64 { return 30 }
 
 func (s scale) String() string { return fmt.Sprintf("scale to %s (%s)", s.size, s.kernel) }
 
-// embed lays the picture on a larger canvas, with its top left corner at (left, top).
-type embed struct {
-	left, top int
-	size      Size
-	color     RGBA
-}
-
-func (s embed) Size(Size) Size { return s.size }
-
-func (s embed) colored() {}
-
-func (s embed) Run(frame *vips.ImageRef) error {
-	if err := prepareFor(frame, s.color); err != nil {
-		return err
-	}
-	return embedOn(frame, s.left, s.top, s.size, s.color)
-}
-
-func (s embed) String() string {
-	return fmt.Sprintf("embed in %s at %d,%d on %s", s.size, s.left, s.top, s.color)
-}
-
 // turn rotates clockwise by quarter turns, 1 to 3.
 type turn struct{ quarters int }
 
@@ -188,70 +166,3 @@ func (s spin) cost() float64 { return 200 }
 func (s spin) String() string {
 	return fmt.Sprintf("spin by %g° on %s of %s", s.angle, s.size, s.color)
 }
-
-// flatten lays the picture on a color.
-type flatten struct{ color RGBA }
-
-func (s flatten) Size(in Size) Size { return in }
-
-func (s flatten) colored() {}
-
-func (s flatten) Run(frame *vips.ImageRef) error {
-	if !frame.HasAlpha() {
-		return nil
-	}
-	if err := prepareFor(frame, s.color); err != nil {
-		return err
-	}
-	return layOn(frame, s.color)
-}
-
-func (s flatten) String() string { return "lay on " + s.color.String() }
-
-// desaturate takes the colors out.
-type desaturate struct{}
-
-func (s desaturate) Size(in Size) Size { return in }
-
-func (s desaturate) colored() {}
-
-func (s desaturate) Run(frame *vips.ImageRef) error {
-	if deep(frame) {
-		return frame.ToColorSpace(vips.InterpretationGrey16)
-	}
-	return frame.ToColorSpace(vips.InterpretationBW)
-}
-
-func (s desaturate) String() string { return "take the colors out" }
-
-// gaussian blurs.
-type gaussian struct{ sigma float64 }
-
-func (s gaussian) Size(in Size) Size { return in }
-
-func (s gaussian) random()  {}
-func (s gaussian) colored() {}
-
-func (s gaussian) Run(frame *vips.ImageRef) error {
-	return onPremultiplied(frame, func() error { return frame.GaussianBlur(s.sigma) })
-}
-
-func (s gaussian) cost() float64 { return 20 + 2*s.sigma }
-
-func (s gaussian) String() string { return fmt.Sprintf("blur with sigma %g", s.sigma) }
-
-// unsharp sharpens the lightness.
-type unsharp struct{ sigma float64 }
-
-func (s unsharp) Size(in Size) Size { return in }
-
-func (s unsharp) random()  {}
-func (s unsharp) colored() {}
-
-// Run uses libvips' defaults for the two parameters that are not ours: flat areas up to a difference of 2 of 100 in
-// lightness stay as they are, edges change by three times their difference from the blurred picture.
-func (s unsharp) Run(frame *vips.ImageRef) error { return frame.Sharpen(s.sigma, 2, 3) }
-
-func (s unsharp) cost() float64 { return 180 }
-
-func (s unsharp) String() string { return fmt.Sprintf("sharpen with sigma %g", s.sigma) }

@@ -9,6 +9,7 @@
 #endif
 #ifdef __GLIBC__
 #include <malloc.h>
+#include <pthread.h>
 #endif
 
 // govips refers to this function, which the pinned libvips is built without. No loader but those below is ever used.
@@ -42,6 +43,15 @@ calotype_keep_memory(void)
 {
 	keeps_memory = 1;
 #ifdef __GLIBC__
+	// The usual 8 MB for the stack of each thread, hardly touched, would use up the address space that a job may have; 2 MB are what
+	// libvips asks for where the system gives less.
+	pthread_attr_t attributes;
+
+	if (pthread_getattr_default_np(&attributes) == 0) {
+		pthread_attr_setstacksize(&attributes, 2 << 20);
+		pthread_setattr_default_np(&attributes);
+		pthread_attr_destroy(&attributes);
+	}
 	mallopt(M_ARENA_MAX, 1); // heaps of other arenas shrink whenever they can
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	mallopt(M_TRIM_THRESHOLD, 48 << 20);

@@ -34,6 +34,16 @@ int calotype_spin(VipsImage *in, VipsImage **out, double angle, double *color, i
 int calotype_lay_on(VipsImage *in, VipsImage **out, double *color, int n);
 int calotype_frame(VipsImage *in, VipsImage **out, int top, int height);
 int calotype_join(VipsImage **frames, int n, int page_height, VipsImage **out);
+int calotype_affine(VipsImage *in, VipsImage **out, double *factors, double *offsets, int n);
+int calotype_map(VipsImage *in, VipsImage **out, void *table, int deep);
+int calotype_tint(VipsImage *in, VipsImage **out, double *color);
+int calotype_levels(VipsImage *in, double low, double high, int *darkest, int *lightest);
+int calotype_fade(VipsImage *in, VipsImage **out, double factor, void *mask);
+int calotype_pixelate(VipsImage *in, VipsImage **out, int side);
+int calotype_median(VipsImage *in, VipsImage **out, int side);
+int calotype_embed_edges(VipsImage *in, VipsImage **out, int left, int top, int width, int height, VipsExtend extend);
+int calotype_embed_blurred(VipsImage *in, VipsImage **out, int left, int top, int width, int height, double sigma);
+int calotype_find_trim(VipsImage *in, double threshold, double *color, int *box);
 int calotype_with_metadata(VipsImage *in, VipsImage **out, CalotypeMetadata which);
 int calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **buffer, size_t *length);
 

@@ -18,8 +18,8 @@ const (
 	niceness   = 5     // hits and health, which the server answers, go before prints
 	newcomer   = 15    // the same for a process that is not ready yet: jobs go before it
 	timeSlice  = 3 * time.Millisecond
-	mostOpen   = 32 // descriptors
-	threadRoom = 40 << 20
+	mostOpen   = 32       // descriptors
+	threadRoom = 64 << 20 // for the stacks of threads
 )
 
 // baseline is what the process may have allocated when it has nothing to do; the limits of jobs stand above it.
