@@ -104,7 +104,7 @@ func pool(t testing.TB, change ...func(*Options)) *Pool {
 }
 
 func ask(p *Pool, request string, files ...*os.File) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	reply, _, err := p.Do(ctx, Job{Request: []byte(request), Files: files, Memory: 64 << 20})
 	return string(reply), err
