@@ -93,6 +93,9 @@ const (
 	keptMemory   = 56 << 20 // above what C's heap keeps, see calotype_keep_memory
 )
 
+// spareMemory is what large jobs leave to small ones, unless that would be more than a sixth: some prints of a usual size.
+const spareMemory = 128 << 20
+
 // SpareWorkers is the number of processes beyond Options.Workers: one for a print that would otherwise wait for images that only
 // looked cheap, and one to replace a process that dies, or to tell whether workers work at all.
 const (
@@ -121,7 +124,7 @@ func NewEngine(o Options) (*Engine, error) {
 		o.Log = func(string, error) {}
 	}
 	e := &Engine{options: o, queue: admission.New(admission.Options{
-		Slots: o.Workers, Extra: extraWorkers, Memory: o.Memory, Waiting: o.Waiting, Wait: o.Wait,
+		Slots: o.Workers, Extra: extraWorkers, Memory: o.Memory, Spare: min(o.Memory/6, spareMemory), Waiting: o.Waiting, Wait: o.Wait,
 	})}
 	if o.InProcess {
 		if err := startVips(); err != nil {

@@ -46,6 +46,7 @@ type Options struct {
 	Slots     int           // jobs that run at once; below 1 is taken as 1
 	Extra     int           // slots more, for quick jobs, and while as many cheap jobs have overrun their prediction
 	Memory    int64         // bytes that all running jobs may need together; 0 or below is no limit
+	Spare     int64         // bytes of Memory that expensive jobs leave to the others; below 0 is taken as 0
 	Waiting   int           // jobs that wait at most, however cheap they are; 0 or below means 10,000
 	Wait      time.Duration // longest predicted wait of a job that is let in; 0 or below means 5 s
 	Expensive time.Duration // jobs predicted above this are expensive; 0 or below means 250 ms
@@ -72,6 +73,7 @@ type Queue struct {
 
 	owed        time.Duration // predicted time of cheap jobs that start before an expensive one overtakes them again
 	memory      int64         // of the jobs that run
+	dear        int64         // of the expensive ones among them
 	reservation reservation
 	pace        pace
 
@@ -82,6 +84,7 @@ type Queue struct {
 func New(o Options) *Queue {
 	o.Slots, o.Extra = max(1, o.Slots), max(0, o.Extra)
 	o.Memory = max(0, o.Memory)
+	o.Spare = min(max(0, o.Spare), o.Memory)
 	if o.Waiting <= 0 {
 		o.Waiting = defaultWaiting
 	}

@@ -34,18 +34,35 @@ func (q *Queue) reserve(now time.Duration) bool {
 		return false
 	}
 	r.firm = true
-	r.start = q.predictedFree(r.job.Memory, now)
+	r.start = q.predictedFree(&r.job.task, now)
 	return true
 }
 
-// predictedFree returns when so much memory is free, if nothing is started.
-func (q *Queue) predictedFree(memory int64, now time.Duration) time.Duration {
+// most is how much memory k could have if nothing else ran.
+func (q *Queue) most(k *task) int64 {
+	if k.expensive {
+		return q.options.Memory - q.options.Spare
+	}
+	return q.options.Memory
+}
+
+// free is how much memory k can have now.
+func (q *Queue) free(k *task) int64 {
+	free := q.options.Memory - q.memory
+	if k.expensive {
+		free = min(free, q.most(k)-q.dear)
+	}
+	return free
+}
+
+// predictedFree returns when there is memory for k, if nothing is started.
+func (q *Queue) predictedFree(k *task, now time.Duration) time.Duration {
 	end := func(t *Ticket) time.Duration { return max(now, t.started+q.pace.predict(t.Cost)) }
 	byEnd := slices.Clone(q.running)
 	slices.SortFunc(byEnd, func(a, b *Ticket) int { return cmp.Compare(end(a), end(b)) })
-	at, free := now, q.options.Memory-q.memory
+	at, free := now, q.free(k)
 	for _, t := range byEnd {
-		if free >= memory {
+		if free >= k.Memory {
 			break
 		}
 		at = end(t)
@@ -60,7 +77,7 @@ func (q *Queue) fits(k *task, now time.Duration) bool {
 	switch {
 	case limit == 0:
 		return true
-	case k.Memory > limit-q.memory: // a difference, for the sum may be out of range
+	case k.Memory > q.free(k): // a difference, for the sum may be out of range
 		return false
 	}
 	return !r.firm || k == &r.job.task || q.fitsBeside(k) || now+q.pace.predict(k.Cost) <= r.start

@@ -31,6 +31,31 @@ func TestMoreMemoryThanThereIsIsRefused(t *testing.T) {
 	checkEmpty(t, q)
 }
 
+// Expensive jobs never hold all of the memory, so that cheap ones need not wait for their end.
+func TestExpensiveJobsLeaveMemoryToOthers(t *testing.T) {
+	expensive := func(memory int64, client string) Job {
+		return Job{Cost: 10 * time.Second, Memory: memory * mb, Client: client}
+	}
+	o := Options{Slots: 5, Memory: 100 * mb, Spare: 20 * mb, Wait: time.Hour}
+	on(t, o, func(s *stage) {
+		s.ask("most", expensive(80, "a"))
+		s.ask("more", expensive(1, "b"))
+		s.ask("small", needs(20, "c"))
+		s.want("runs", "most", "small")
+		s.want("waits", "more")
+		s.end("small")
+		s.want("waits", "more")
+		s.end("most")
+		s.want("runs", "more")
+		s.ask("rest", needs(99, "c")) // the others may have all that is left
+		s.want("runs", "more", "rest")
+	})
+	q := New(o)
+	if _, err := q.Admit(t.Context(), expensive(81, "a")); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("Admit: %v, want %v", err, ErrTooLarge)
+	}
+}
+
 func TestJobsThatFitPassOneThatDoesNot(t *testing.T) {
 	on(t, Options{Slots: 5, Memory: 100 * mb}, func(s *stage) {
 		s.ask("first", needs(60, "a"))

@@ -134,8 +134,8 @@ func (q *Queue) refusal(k *task, free bool, now time.Duration) error {
 	switch {
 	case q.draining:
 		return ErrDraining
-	case q.options.Memory > 0 && k.Memory > q.options.Memory:
-		return fmt.Errorf("%w: %d bytes of %d", ErrTooLarge, k.Memory, q.options.Memory)
+	case q.options.Memory > 0 && k.Memory > q.most(k):
+		return fmt.Errorf("%w: %d bytes of %d", ErrTooLarge, k.Memory, q.most(k))
 	case free:
 		return nil
 	case q.waiting() >= q.options.Waiting || q.predictedWait(k, now) > q.options.Wait:
@@ -188,6 +188,7 @@ func (q *Queue) start(t *Ticket, now time.Duration) {
 	q.memory += t.Memory
 	q.accountBeside(t)
 	if t.expensive {
+		q.dear += t.Memory
 		q.runningExpensive++
 		t.client.run(1)
 		t.original.run(1)
@@ -205,6 +206,7 @@ func (q *Queue) stop(t *Ticket) {
 	q.memory -= t.Memory
 	q.reservation.ended(t)
 	if t.expensive {
+		q.dear -= t.Memory
 		q.runningExpensive--
 		t.client.run(-1)
 		t.original.run(-1)
