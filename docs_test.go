@@ -117,22 +117,7 @@ func (s *sampler) render(operation, chain string) string {
 	if source == "" {
 		source = "landscape.jpg"
 	}
-	file, err := os.Open(filepath.Join(sampleFolder, source))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer file.Close()
-	original, err := s.engine.Inspect(context.Background(), file, transform.Asker{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	plan, err := transform.NewPlan(target.Chain, original, transform.Limits{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	rendition, err := s.engine.Render(context.Background(), transform.Job{
-		Open: func(context.Context) (*os.File, error) { return os.Open(file.Name()) }, Plan: plan,
-	})
+	rendition, err := s.print(target, source)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -153,6 +138,26 @@ func (s *sampler) render(operation, chain string) string {
 	return name
 }
 
+// print makes a print of one of the originals of samples.
+func (s *sampler) print(target transform.Target, source string) (*transform.Rendition, error) {
+	file, err := os.Open(filepath.Join(sampleFolder, source))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	original, err := s.engine.Inspect(context.Background(), file, transform.Asker{})
+	if err != nil {
+		return nil, err
+	}
+	plan, err := transform.NewPlan(target.Chain.Settle(original, "image/webp"), original, transform.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return s.engine.Render(context.Background(), transform.Job{
+		Open: func(context.Context) (*os.File, error) { return os.Open(file.Name()) }, Plan: plan,
+	})
+}
+
 // checkUnused finds samples that no page shows.
 func (s *sampler) checkUnused() {
 	files, err := os.ReadDir(sampleFolder)
@@ -168,6 +173,30 @@ func (s *sampler) checkUnused() {
 		} else {
 			s.t.Errorf("%s/%s is shown nowhere; run make generate", sampleFolder, f.Name())
 		}
+	}
+}
+
+// Every chain that the comparison with others shows can be had.
+func TestComparedChainsWork(t *testing.T) {
+	page, err := os.ReadFile("docs/compared.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSampler(t)
+	tried := 0
+	for _, cell := range regexp.MustCompile("`(/[a-z]+[:,./][^`<]*|\\.[a-z]+)`").FindAllStringSubmatch(string(page), -1) {
+		target, err := transform.Parse(sampleID + cell[1])
+		if err != nil {
+			t.Errorf("%s: %v", cell[1], err)
+			continue
+		}
+		if _, err := s.print(target, "landscape.jpg"); err != nil {
+			t.Errorf("%s: %v", cell[1], err)
+		}
+		tried++
+	}
+	if tried < 60 {
+		t.Errorf("only %d chains were found", tried)
 	}
 }
 

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"calotype/transform"
@@ -68,8 +69,12 @@ func paramSchema(p *transform.Param, place int) object {
 	}
 	switch p.Kind {
 	case transform.Integer:
-		schema["type"] = "integer"
-		bounds(schema)
+		number := bounds(object{"type": "integer"})
+		if len(p.Words) > 0 {
+			schema["oneOf"] = []any{number, object{"type": "string", "enum": p.Words}}
+		} else {
+			maps.Copy(schema, number)
+		}
 	case transform.Number:
 		schema["type"] = "number"
 		bounds(schema)

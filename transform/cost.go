@@ -46,10 +46,10 @@ func (p *Plan) Cost() Cost {
 	decoded := float64(p.Original.Size.Pixels()) * frames
 	from, to := FormatNamed(p.Original.Format).cost, p.Format.cost
 	deep := 1.0
-	if p.Original.Depth > 8 {
+	if p.Original.Depth > 8 || p.Deep {
 		deep = 2
 	}
-	nanoseconds := decoded * from.decode
+	nanoseconds := decoded * from.decode * float64(p.Page+p.Frames) / frames // earlier ones are decoded too
 	memory := decoded * from.decodeMemory * deep
 	size, held := p.Original.Size.shrunk(p.Shrink), 0.0
 	for _, s := range p.Steps {
@@ -79,8 +79,18 @@ func (p *Plan) Cost() Cost {
 func (p *Plan) encoding(c codecCost) (nanoseconds, bytes float64) {
 	// A step of effort takes about a third more time.
 	nanoseconds = c.encode * math.Pow(1.35, float64(p.Encoding.Effort-p.Format.Effort))
-	if p.Encoding.Lossless {
-		return nanoseconds * losslessTime, c.encodeMemory * losslessMemory
+	bytes = c.encodeMemory
+	switch {
+	case p.Encoding.Auto:
+		// Each probe is decoded as well, and compared.
+		nanoseconds = (autoProbes + 1) * (nanoseconds + c.decode + similarityTime)
+		bytes += c.decodeMemory + similarityMemory
+	case p.Encoding.MaxBytes > 0:
+		nanoseconds *= sizeProbes + 1
+		bytes += pixelMemory
 	}
-	return nanoseconds, c.encodeMemory
+	if p.Encoding.Lossless {
+		return nanoseconds * losslessTime, bytes * losslessMemory
+	}
+	return nanoseconds, bytes
 }

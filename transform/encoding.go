@@ -2,8 +2,11 @@ package transform
 
 // An Encoding is how the pixels of a print become bytes.
 type Encoding struct {
-	Quality     int // 1 to 100
-	Effort      int // 0 to 9
+	Quality     int    // 1 to 100
+	Auto        bool   // the quality is measured, Quality is not used
+	MaxBytes    int    // 0 for any number
+	Effort      int    // 0 to 9
+	Subsample   string // 420 or 444, or "" for what the format does by itself
 	Lossless    bool
 	Progressive bool
 	Metadata    string // strip, copyright or keep
@@ -17,9 +20,11 @@ func encodingOf(c *Chain) Encoding {
 		Lossless:    c.Get(lossless).X == 1,
 		Progressive: c.Get(progressive).X == 1,
 		Metadata:    c.Word(metadata),
+		Subsample:   c.Word(subsample),
+		MaxBytes:    int(c.Get(maxbytes).X),
 	}
 	if v := c.Get(quality); v.Set {
-		e.Quality = int(v.X)
+		e.Quality, e.Auto = int(v.X), v.X < 0
 	}
 	if v := c.Get(effort); v.Set {
 		e.Effort = int(v.X)
@@ -56,6 +61,20 @@ func (c *Chain) refuseForeignSettings() error {
 	for i, s := range Settings {
 		if c.settings[i].Set && !c.Format.takes(s) {
 			return &SyntaxError{Operation: s.Name, Expected: "is no setting of " + c.Format.Name + " prints"}
+		}
+	}
+	return nil
+}
+
+// refuseContradictions returns an error if two settings cannot both be had.
+func (c *Chain) refuseContradictions() error {
+	if v := c.Get(quality); v.X < 0 && c.Get(lossless).X == 1 {
+		return &SyntaxError{Operation: quality.Name, Expected: "cannot be measured beside " + lossless.Name}
+	}
+	set := func(s *Setting) bool { return c.settings[s.index()].Set }
+	for _, pair := range [][2]*Setting{{frames, page}, {maxbytes, lossless}} {
+		if set(pair[0]) && set(pair[1]) && c.Get(pair[1]).X != 0 {
+			return &SyntaxError{Operation: pair[0].Name, Expected: "cannot stand beside " + pair[1].Name}
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ type Format struct {
 
 // takes tells whether the setting means anything to the format.
 func (f *Format) takes(s *Setting) bool {
-	return s == dpr || s == metadata || slices.Contains(f.Settings, s)
+	return s == page || s == dpr || s == metadata || slices.Contains(f.Settings, s)
 }
 
 // FormatNamed returns the format called name (jpeg, png, …); nil if there is none.
@@ -75,7 +75,7 @@ var jpeg = &Format{
 	Doc: "For photographs, everywhere. Quality 90 and above keeps the full resolution of colors (4:4:4), below it is halved " +
 		"(4:2:0). Effort 0 uses fixed Huffman tables, all above it optimised ones.",
 	MaxSide:  65500,
-	Settings: []*Setting{quality, progressive, effort},
+	Settings: []*Setting{quality, progressive, effort, subsample, maxbytes},
 	Quality:  80, Effort: 4,
 	saver: saveJPEG,
 	cost:  codecCost{decode: 8, encode: 20, decodeMemory: 8, encodeMemory: 8},
@@ -85,7 +85,7 @@ var png = &Format{
 	Name: "png", Extension: "png", Type: "image/png",
 	Doc:   "Lossless, with transparency and 16 bits. Effort is the level of zlib.",
 	Alpha: true, Deep: true, MaxSide: 65500,
-	Settings: []*Setting{progressive, effort},
+	Settings: []*Setting{progressive, effort, depth},
 	Effort:   6,
 	saver:    savePNG,
 	cost:     codecCost{decode: 25, encode: 180, decodeMemory: 8, encodeMemory: 8},
@@ -95,7 +95,7 @@ var gif = &Format{
 	Name: "gif", Extension: "gif", Type: "image/gif",
 	Doc:   "256 colors and animation, for old clients; WebP does the same in far fewer bytes.",
 	Alpha: true, Animation: true, MaxSide: 65500,
-	Settings: []*Setting{progressive, effort},
+	Settings: []*Setting{frames, progressive, effort},
 	Effort:   6,
 	saver:    saveGIF,
 	cost:     codecCost{decode: 10, encode: 1500, decodeMemory: 8, encodeMemory: 32},
@@ -105,7 +105,7 @@ var webp = &Format{
 	Name: "webp", Extension: "webp", Type: "image/webp",
 	Doc:   "Smaller than JPEG and PNG in all current browsers, with transparency and animation.",
 	Alpha: true, Animation: true, MaxSide: 16383,
-	Settings: []*Setting{quality, lossless, effort},
+	Settings: []*Setting{frames, quality, lossless, effort, maxbytes},
 	Quality:  78, Effort: 3,
 	saver: saveWebP,
 	cost:  codecCost{decode: 12, encode: 65, decodeMemory: 8, encodeMemory: 16},
@@ -115,7 +115,7 @@ var avif = &Format{
 	Name: "avif", Extension: "avif", Type: "image/avif",
 	Doc:   "The smallest for photographs, and the slowest to make.",
 	Alpha: true, MaxSide: 16384,
-	Settings: []*Setting{quality, effort},
+	Settings: []*Setting{quality, effort, subsample, maxbytes},
 	Quality:  55, Effort: 1,
 	saver: saveAVIF,
 	cost:  codecCost{decode: 20, encode: 150, decodeMemory: 16, encodeMemory: 48},
@@ -125,6 +125,7 @@ var tiff = &Format{
 	Name: "tiff", Extension: "tif", Spellings: []string{"tiff"}, Type: "image/tiff",
 	Doc:   "Lossless (deflate), with transparency and 16 bits, for print and archives; browsers do not show it.",
 	Alpha: true, Deep: true, MaxSide: 65500,
-	saver: saveTIFF,
-	cost:  codecCost{decode: 10, encode: 150, decodeMemory: 8, encodeMemory: 12},
+	Settings: []*Setting{depth},
+	saver:    saveTIFF,
+	cost:     codecCost{decode: 10, encode: 150, decodeMemory: 8, encodeMemory: 12},
 }

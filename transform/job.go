@@ -58,7 +58,7 @@ func (j *job) compute(picture *vips.ImageRef, work func() error) error {
 // run loads, does the steps and writes the print to out. It returns the number of frames.
 func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 	p := j.plan
-	picture, err := load(file, p.Original.Format, p.Shrink, p.Frames > 1)
+	picture, err := load(file, p.Original.Format, p.Shrink, p.Page, p.loaded())
 	if err != nil {
 		return 0, err
 	}
@@ -72,6 +72,12 @@ func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 		count = picture.Height() / height
 	}
 	if count == 1 {
+		if p.Original.Frames > 1 {
+			// Else operations would take the still for the column of all frames.
+			if err := toStill(picture, height); err != nil {
+				return 0, err
+			}
+		}
 		if err := j.steps([]*vips.ImageRef{picture}, false); err != nil {
 			return 0, err
 		}
@@ -97,6 +103,14 @@ func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 	return len(list), j.finish(column, len(list), out)
 }
 
+// loaded is how many frames are asked of the decoder; below 0 are all that there are, which may be fewer than the header says.
+func (p *Plan) loaded() int {
+	if p.Frames > 1 && p.Frames == p.Original.Frames {
+		return -1
+	}
+	return p.Frames
+}
+
 // frameHeight returns the height of a frame of the picture as loaded, and an error if it is not the one that was planned
 // for.
 func frameHeight(picture *vips.ImageRef, p *Plan) (int, error) {
@@ -118,7 +132,7 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 	toWork := func() error {
 		working = true
 		return each(frames, func(frame *vips.ImageRef) error {
-			return toWorking(frame, j.plan.Format.Deep && j.plan.Original.Depth > 8)
+			return toWorking(frame, j.plan.Deep)
 		})
 	}
 	for i := 0; i < len(j.plan.Steps); i++ {

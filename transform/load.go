@@ -32,10 +32,10 @@ var savers = map[saver]string{
 }
 
 // load opens the image in file, from where the file stands, by the decoder of the named format and no other. Only the
-// header is read; pixels are decoded when they are computed, top to bottom. The file must stay open until then.
-func load(file *os.File, format string, shrink int, allFrames bool) (*vips.ImageRef, error) {
+// header is read; of an animation so many frames are taken, from the page on, or all if that is below 0. Pixels are decoded when they are computed, top to bottom. The file must stay open until then.
+func load(file *os.File, format string, shrink, page, frames int) (*vips.ImageRef, error) {
 	var out *C.VipsImage
-	code := C.calotype_load(C.int(file.Fd()), loaders[format].loader, C.int(shrink), truth(allFrames), &out)
+	code := C.calotype_load(C.int(file.Fd()), loaders[format].loader, C.int(shrink), C.int(page), C.int(frames), &out)
 	runtime.KeepAlive(file)
 	if code != 0 {
 		return nil, vipsError()
@@ -83,6 +83,6 @@ func LibvipsVersion() string { return vips.Version }
 // that their arithmetic runs on, and the engine itself.
 func Epoch() string {
 	// engineVersion changes whenever the engine, or a default, makes other bytes of the same address.
-	const engineVersion = "1"
+	const engineVersion = "2"
 	return vips.Version + "-" + runtime.GOARCH + "-" + engineVersion
 }

@@ -150,6 +150,11 @@ func splitFrames(column *vips.ImageRef, height int) ([]*vips.ImageRef, error) {
 	return frames, nil
 }
 
+// toStill has a single frame forget that it was one of many.
+func toStill(frame *vips.ImageRef, height int) error {
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_frame(in, out, 0, C.int(height)) })
+}
+
 // joinFrames stacks frames in a column again.
 func joinFrames(frames []*vips.ImageRef) (*vips.ImageRef, error) {
 	images := make([]*C.VipsImage, len(frames))

@@ -35,7 +35,9 @@ type Plan struct {
 	Format   *Format
 	Size     Size    // of the print, exact unless Open
 	Open     bool    // the size depends on what is in the picture; Size is a guess until then
-	Frames   int     // of the print
+	Page     int     // the first frame that is loaded
+	Frames   int     // of the print, as many as are loaded
+	Deep     bool    // samples have 16 bits
 	Steps    []Step  // in the order in which they run
 	Density  float64 // the dpr that came true
 	Shrink   int     // the factor by which the JPEG decoder shrinks: 1, 2, 4 or 8
@@ -50,11 +52,18 @@ type Plan struct {
 // The chain's format must be settled (see Chain.Settle).
 func NewPlan(chain Chain, original Original, limits Limits) (*Plan, error) {
 	p := &Plan{chain: chain, limits: limits, Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1}
-	if chain.Format.Animation {
-		p.Frames = max(1, original.Frames)
-	}
 	if err := chain.refuseForeignSettings(); err != nil {
 		return nil, err
+	}
+	if err := chain.refuseContradictions(); err != nil {
+		return nil, err
+	}
+	if err := p.chooseFrames(); err != nil {
+		return nil, err
+	}
+	p.Deep = chain.Format.Deep && original.Depth > 8
+	if bits := chain.Word(depth); bits != "" {
+		p.Deep = bits == "16"
 	}
 	p.Encoding = encodingOf(&chain)
 	if err := limits.check("the original", original.Size, p.Frames); err != nil {
@@ -70,6 +79,27 @@ func NewPlan(chain Chain, original Original, limits Limits) (*Plan, error) {
 	p.scaleFirst()
 	p.shrinkOnLoad()
 	return p, nil
+}
+
+// chooseFrames says which frames of the original are loaded.
+func (p *Plan) chooseFrames() error {
+	all := 1
+	if FormatNamed(p.Original.Format).Animation {
+		all = max(1, p.Original.Frames)
+	}
+	if p.Format.Animation {
+		p.Frames = all
+	}
+	if v := p.chain.Get(frames); v.Set {
+		p.Frames = min(p.Frames, int(v.X))
+	}
+	if v := p.chain.Get(page); v.Set {
+		p.Page, p.Frames = int(v.X), 1
+	}
+	if p.Page >= all {
+		return fmt.Errorf("%w: there is no picture %d, the first being 0: the original has %d", ErrOutside, p.Page, all)
+	}
+	return nil
 }
 
 // lower adds the steps of the calls from one on, for a picture of a size; resized tells whether one before has resized it.
@@ -198,6 +228,9 @@ func (p *Plan) Describe() []string {
 	load := fmt.Sprintf("load %s %s", p.Original.Format, p.Original.Size)
 	if p.Shrink > 1 {
 		load += fmt.Sprintf(" at 1/%d", p.Shrink)
+	}
+	if p.Page > 0 {
+		load += fmt.Sprintf(", picture %d", p.Page)
 	}
 	if p.Frames > 1 {
 		load += fmt.Sprintf(", %d frames", p.Frames)

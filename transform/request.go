@@ -78,7 +78,7 @@ func (r request) perform(ctx context.Context, file *os.File, out io.Writer) repl
 
 // openHeader lets libvips read the header and compares what the two readers of headers have seen.
 func openHeader(file *os.File, original Original) error {
-	picture, err := load(file, original.Format, 1, false)
+	picture, err := load(file, original.Format, 1, 0, 1)
 	if err != nil {
 		return err
 	}

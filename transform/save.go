@@ -4,6 +4,7 @@ package transform
 import "C"
 
 import (
+	"fmt"
 	"io"
 	"unsafe"
 
@@ -37,6 +38,10 @@ var metadataKept = map[string]C.CalotypeMetadata{
 	"strip": C.METADATA_NONE, "copyright": C.METADATA_COPYRIGHT, "keep": C.METADATA_ALL,
 }
 
+var subsampling = map[string]C.VipsForeignSubsample{
+	"": C.VIPS_FOREIGN_SUBSAMPLE_AUTO, "420": C.VIPS_FOREIGN_SUBSAMPLE_ON, "444": C.VIPS_FOREIGN_SUBSAMPLE_OFF,
+}
+
 // save encodes the picture as the plan says and writes it to out.
 func save(picture *vips.ImageRef, f *Format, e Encoding, out io.Writer) error {
 	err := replace(picture, func(in *C.VipsImage, out **C.VipsImage) C.int {
@@ -45,19 +50,71 @@ func save(picture *vips.ImageRef, f *Format, e Encoding, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if e.Auto || e.MaxBytes > 0 {
+		// It is encoded more than once.
+		if err := toMemory(picture); err != nil {
+			return err
+		}
+	}
+	if e.Auto {
+		if e.Quality, err = measuredQuality(picture, f, e); err != nil {
+			return err
+		}
+	}
+	encoded, err := encode(picture, f, e)
+	if err == nil && e.MaxBytes > 0 && len(encoded) > e.MaxBytes {
+		encoded, err = encodeWithin(picture, f, e)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(encoded)
+	return err
+}
+
+// encode returns the picture as a file.
+func encode(picture *vips.ImageRef, f *Format, e Encoding) ([]byte, error) {
 	how := C.CalotypeSaving{
 		quality:     C.int(e.Quality),
 		effort:      C.int(f.saver.encoderEffort(e.Effort)),
 		lossless:    truth(e.Lossless),
 		progressive: truth(e.Progressive),
+		subsample:   subsampling[e.Subsample],
 		strip:       truth(e.Metadata == "strip"),
 	}
 	var buffer unsafe.Pointer
 	var length C.size_t
 	if C.calotype_save(image(picture), C.CalotypeSaver(f.saver), &how, &buffer, &length) != 0 {
-		return vipsError()
+		return nil, vipsError()
 	}
 	defer C.g_free(C.gpointer(buffer))
-	_, err = out.Write(unsafe.Slice((*byte)(buffer), int(length)))
-	return err
+	return C.GoBytes(buffer, C.int(length)), nil
+}
+
+// sizeProbes is how many qualities are tried at most to fit a print into so many bytes: as many as halve 1 to 100.
+const sizeProbes = 7
+
+// encodeWithin returns the file of the highest quality, below that of e, that has no more bytes than e allows. It returns ErrTooLarge
+// if there is none.
+func encodeWithin(picture *vips.ImageRef, f *Format, e Encoding) (best []byte, err error) {
+	smallest := 0
+	for low, high := 1, e.Quality-1; low <= high; {
+		e.Quality = (low + high) / 2
+		encoded, err := encode(picture, f, e)
+		if err != nil {
+			return nil, err
+		}
+		if smallest == 0 || len(encoded) < smallest {
+			smallest = len(encoded)
+		}
+		if len(encoded) <= e.MaxBytes {
+			best, low = encoded, e.Quality+1
+		} else {
+			high = e.Quality - 1
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("%w: no quality makes the print fit into %d bytes, the lowest takes %d", ErrTooLarge, e.MaxBytes, smallest)
+	}
+	return best, nil
 }

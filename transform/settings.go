@@ -15,6 +15,26 @@ func (s *Setting) index() int {
 	return slices.IndexFunc(Settings, func(t *Setting) bool { return t.Name == s.Name })
 }
 
+var page = &Setting{
+	Name: "page",
+	Doc:  "Takes one picture out of an animation, to be printed as a still.",
+	Param: Param{
+		Name: "number", Doc: "Counts from 0.",
+		Kind: Integer, Max: 99999,
+	},
+	Example: "page:0",
+}
+
+var frames = &Setting{
+	Name: "frames",
+	Doc:  "Keeps only the first pictures of an animation; without it all are kept, with their delays and their loops.",
+	Param: Param{
+		Name: "number", Doc: "1 makes a still of the first.",
+		Kind: Integer, Min: 1, Max: 99999,
+	},
+	Example: "frames:1",
+}
+
 var dpr = &Setting{
 	Name: "dpr",
 	Doc: "Multiplies pixel lengths for dense screens. It applies to the first resize and to all that stands behind it; lengths " +
@@ -26,12 +46,16 @@ var dpr = &Setting{
 	Example: "dpr:2",
 }
 
+// automatic is the quality that is measured.
+const automatic = "auto"
+
 var quality = &Setting{
 	Name: "quality",
-	Doc:  "Trades bytes for likeness in formats with loss. Each format has its own scale and default.",
+	Doc: "Trades bytes for likeness in formats with loss. Each format has its own scale and default. auto takes the lowest quality at " +
+		"which the print still looks like itself: three are tried, and the structural similarity (SSIM) of each is measured.",
 	Param: Param{
 		Name: "level", Doc: "1 is smallest, 100 is best.",
-		Kind: Integer, Min: 1, Max: 100,
+		Kind: Integer, Min: 1, Max: 100, Words: []string{automatic},
 	},
 	Example: "quality:50",
 }
@@ -58,6 +82,36 @@ var effort = &Setting{
 		Kind: Integer, Min: 0, Max: 9,
 	},
 	Example: "effort:0",
+}
+
+var subsample = &Setting{
+	Name: "subsample",
+	Doc:  "Chooses the resolution of the colors, apart from that of the lightness.",
+	Param: Param{
+		Name: "sampling", Doc: "420 halves it both ways, 444 keeps all of it.",
+		Kind: Word, Words: []string{"420", "444"},
+	},
+	Example: "subsample:444",
+}
+
+var depth = &Setting{
+	Name: "depth",
+	Doc:  "Chooses how finely samples are told apart. Without it originals of more than 8 bits keep 16.",
+	Param: Param{
+		Name: "bits", Doc: "Bits for each sample.",
+		Kind: Word, Words: []string{"8", "16"},
+	},
+	Example: "depth:8",
+}
+
+var maxbytes = &Setting{
+	Name: "maxbytes",
+	Doc:  "Bounds the bytes of the print: the quality is lowered until it fits, from the one that is set. What does not fit even at quality 1 is refused.",
+	Param: Param{
+		Name: "bytes", Doc: "Most bytes.",
+		Kind: Integer, Min: 1000, Max: 999999,
+	},
+	Example: "maxbytes:20000",
 }
 
 var metadata = &Setting{

@@ -63,6 +63,12 @@ func (s attend) decide(first *vips.ImageRef) (Step, error) {
 		return nil, err
 	}
 	defer trial.Close()
+	if deep(trial) {
+		// The histograms of 16 bits, of which libvips keeps one for each slice that it weighs, take more memory than most pictures.
+		if err := toWorking(trial, false); err != nil {
+			return nil, err
+		}
+	}
 	before := [2]int{trial.OffsetX(), trial.OffsetY()}
 	if err := trial.SmartCrop(s.size.Width, s.size.Height, interest); err != nil {
 		return nil, err

@@ -14,6 +14,10 @@ func (p *Param) parse(s string) (v Value, ok bool) {
 	s = strings.ToLower(s)
 	switch p.Kind {
 	case Integer:
+		if i := slices.Index(p.Words, s); i >= 0 {
+			v.X = wordValue(i)
+			return v, true
+		}
 		v.X, ok = parseNumber(s, 0)
 		return v, ok && p.inRange(&v.X)
 	case Number:
@@ -54,6 +58,9 @@ func (p *Param) parse(s string) (v Value, ok bool) {
 	return v, false
 }
 
+// wordValue is the number that stands for a word of an Integer, whose numbers are not negative.
+func wordValue(i int) float64 { return float64(-1 - i) }
+
 // parseNumber reads [-]digits[.digits] with at most six digits before the point and the given number after it. There is
 // no plus sign, no exponent and no bare point.
 func parseNumber(s string, decimals int) (float64, bool) {
@@ -87,6 +94,10 @@ func (p *Param) inRange(v *float64) bool {
 // append writes the canonical text of a value.
 func (p *Param) append(dst []byte, v Value) []byte {
 	switch p.Kind {
+	case Integer:
+		if len(p.Words) > 0 && v.X < 0 {
+			return append(dst, p.Words[int(-1-v.X)]...)
+		}
 	case Word:
 		return append(dst, p.Words[int(v.X)]...)
 	case Flag:
@@ -153,6 +164,9 @@ func (p *Param) Expected() string {
 			text += ", a multiple of " + number(p.Step)
 		} else if p.Kind == Number {
 			text += ", with at most three decimals"
+		}
+		if len(p.Words) > 0 {
+			text += ", or " + oneOf(p.Words)
 		}
 		return text
 	case Length:

@@ -105,10 +105,9 @@ calotype_can(const char *operation)
 
 // calotype_load opens an image for reading from top to bottom. Damage is an error, never a gray area.
 int
-calotype_load(int descriptor, CalotypeLoader loader, int shrink, int all_pages, VipsImage **out)
+calotype_load(int descriptor, CalotypeLoader loader, int shrink, int page, int n, VipsImage **out)
 {
 	VipsSource *source = vips_source_new_from_descriptor(descriptor);
-	int n = all_pages ? -1 : 1;
 	int result = -1;
 
 	if (!source)
@@ -124,11 +123,11 @@ calotype_load(int descriptor, CalotypeLoader loader, int shrink, int all_pages, 
 		break;
 	case LOAD_GIF:
 		result = vips_gifload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
-			"fail_on", VIPS_FAIL_ON_ERROR, "n", n, NULL);
+			"fail_on", VIPS_FAIL_ON_ERROR, "page", page, "n", n, NULL);
 		break;
 	case LOAD_WEBP:
 		result = vips_webpload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
-			"fail_on", VIPS_FAIL_ON_ERROR, "n", n, NULL);
+			"fail_on", VIPS_FAIL_ON_ERROR, "page", page, "n", n, NULL);
 		break;
 	case LOAD_HEIF:
 		result = vips_heifload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
@@ -410,7 +409,8 @@ calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **bu
 	switch (saver) {
 	case SAVE_JPEG:
 		return vips_jpegsave_buffer(in, buffer, length, "Q", how->quality, "strip", how->strip,
-			"optimize_coding", how->effort > 0, "interlace", how->progressive, NULL);
+			"optimize_coding", how->effort > 0, "interlace", how->progressive,
+			"subsample_mode", how->subsample, NULL);
 	case SAVE_PNG:
 		return vips_pngsave_buffer(in, buffer, length, "strip", how->strip, "compression", how->effort,
 			"filter", VIPS_FOREIGN_PNG_FILTER_ALL, "interlace", how->progressive, NULL);
@@ -422,7 +422,8 @@ calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **bu
 			"lossless", how->lossless, "effort", how->effort, NULL);
 	case SAVE_AVIF:
 		return vips_heifsave_buffer(in, buffer, length, "strip", how->strip, "Q", how->quality,
-			"compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", how->effort, "bitdepth", 8, NULL);
+			"compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", how->effort, "bitdepth", 8,
+			"subsample_mode", how->subsample, NULL);
 	case SAVE_TIFF:
 		return vips_tiffsave_buffer(in, buffer, length, "strip", how->strip,
 			"compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,

@@ -11,6 +11,7 @@ typedef struct {
 	int effort;      // on the scale of the encoder
 	int lossless;    // 0 or 1
 	int progressive; // 0 or 1
+	VipsForeignSubsample subsample;
 	int strip;       // 1 leaves out all metadata
 } CalotypeSaving;
 
@@ -23,7 +24,7 @@ void calotype_keep_memory(void);
 void calotype_release_memory(void);
 int calotype_loaded_libraries(void);
 int calotype_can(const char *operation);
-int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int all_pages, VipsImage **out);
+int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int page, int n, VipsImage **out);
 int calotype_copy_to_memory(VipsImage *in, VipsImage **out);
 int calotype_to_working(VipsImage *in, VipsImage **out, int deep);
 int calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKernel kernel);
