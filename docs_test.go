@@ -254,7 +254,7 @@ The samples are prints of this picture (480×320):
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(append([]string{f.Extension}, f.Spellings...)), f.Type, formatSettings(f), holds(f), f.Doc)
 	}
 	b.WriteString("| `auto` | AVIF or WebP where the `Accept` header names it, else JPEG; PNG if the original is transparent, GIF if it moves | all, as far as the format has them | | The answer varies with `Accept`. |\n")
-	b.WriteString("| `json` | the print described: its size, bytes, format and plan | | | `format:webp.json` describes the WebP print. |\n")
+	b.WriteString("| `json` | the print described: its size, bytes, format and plan; with `describe:look` its colors, hashes and a placeholder | | | `format:webp.json` describes the WebP print. |\n")
 	return b.String()
 }
 

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/KimMachineGun/automemlimit v1.0.1
 	github.com/alecthomas/kong v1.15.0
+	github.com/bbrks/go-blurhash v1.2.0
 	github.com/davidbyttow/govips/v2 v2.18.0
 	github.com/dgraph-io/ristretto/v2 v2.4.2
 	github.com/elastic/go-seccomp-bpf v1.6.0
@@ -12,6 +13,7 @@ require (
 	github.com/landlock-lsm/go-landlock v0.11.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/valyala/fasthttp v1.77.0
+	go.n16f.net/thumbhash v1.1.0
 	golang.org/x/image v0.38.0
 	golang.org/x/sys v0.49.0
 	modernc.org/sqlite v1.61.1

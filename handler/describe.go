@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -22,6 +23,7 @@ type printDescription struct {
 	DPR      float64             `json:"dpr"` // the factor that came true
 	Plan     []string            `json:"plan"`
 	Original originalDescription `json:"original"`
+	*lookDescription
 }
 
 // originalDescription is what answers in JSON say of an original.
@@ -47,10 +49,10 @@ func describeOriginal(o store.Original) originalDescription {
 }
 
 // sendDescription answers .json. The print is made, since its bytes are counted; it is then in memory for the request that
-// is likely to follow.
-func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order) error {
+// is likely to follow. With look its pixels are looked at, too.
+func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, look bool) error {
 	o, plan, p := wanted.original, wanted.plan, wanted.print
-	tag := []byte(tagOf("description", string(p.tag)))
+	tag := []byte(tagOf("description", string(p.tag), fmt.Sprint(look)))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, p.modified)
@@ -64,10 +66,17 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order) error 
 		return err
 	}
 	r := p.rendition
+	var seen *lookDescription
+	if look {
+		if seen, err = h.look(ctx, wanted); err != nil {
+			return err
+		}
+	}
 	return sendJSON(ctx, fasthttp.StatusOK, printDescription{
 		ID: o.ID.String(), URL: p.path, Format: r.Format.Name, Type: r.Format.Type,
 		Width: r.Size.Width, Height: r.Size.Height, Frames: r.Frames, Bytes: len(r.Body),
 		DPR: plan.Density, Plan: plan.Describe(), Original: describeOriginal(o),
+		lookDescription: seen,
 	})
 }
 

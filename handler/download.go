@@ -64,7 +64,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	}
 	wanted := order{original: o, plan: plan, print: p, asker: transform.Asker{Original: p.original, Client: clientOf(ctx)}}
 	if target.Chain.Described {
-		return h.sendDescription(ctx, wanted)
+		return h.sendDescription(ctx, wanted, chain.Looks())
 	}
 	if target.Chain.Negotiated {
 		target.ID = o.ID.String()
@@ -96,7 +96,7 @@ func linkNegotiated(header *fasthttp.ResponseHeader, path, canonical string) {
 
 // describePrint fills in what is known of a print before it is made.
 func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printed {
-	chain.Described = false
+	chain = chain.Print()
 	path := "/download/" + transform.Target{ID: o.ID.String(), Chain: chain}.String()
 	return &printed{
 		original:    o.Digest.String(),
@@ -116,13 +116,14 @@ type order struct {
 	plan     *transform.Plan
 	print    *printed // but for the rendition
 	asker    transform.Asker
+	look     bool // a sketch of the print is wanted
 }
 
 // makePrint renders what is ordered.
 func (h *Handler) makePrint(ctx context.Context, wanted order) (*printed, error) {
 	rendition, err := h.engine.Render(ctx, transform.Job{
 		Open: func(ctx context.Context) (*os.File, error) { return h.store.Open(ctx, wanted.original) },
-		Plan: wanted.plan, Asker: wanted.asker,
+		Plan: wanted.plan, Look: wanted.look, Asker: wanted.asker,
 	})
 	if err != nil {
 		return nil, err

@@ -55,6 +55,16 @@ func (t Target) String() string {
 	return string(t.Chain.append(b))
 }
 
+// Looks tells whether a description is to tell what the print looks like.
+func (c *Chain) Looks() bool { return c.Word(describe) == "look" }
+
+// Print returns the chain of the print that c describes.
+func (c Chain) Print() Chain {
+	c.Described = false
+	c.settings[describe.index()] = Value{}
+	return c
+}
+
 // append writes the canonical spelling of c behind an id: calls in their order, settings in theirs, the extension.
 func (c *Chain) append(b []byte) []byte {
 	for i := range c.Calls {

@@ -68,6 +68,9 @@ func (c *Chain) refuseForeignSettings() error {
 
 // refuseContradictions returns an error if two settings cannot both be had.
 func (c *Chain) refuseContradictions() error {
+	if c.settings[describe.index()].Set && !c.Described {
+		return &SyntaxError{Operation: describe.Name, Expected: "is a setting of .json"}
+	}
 	if v := c.Get(quality); v.X < 0 && c.Get(lossless).X == 1 {
 		return &SyntaxError{Operation: quality.Name, Expected: "cannot be measured beside " + lossless.Name}
 	}

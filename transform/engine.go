@@ -57,6 +57,7 @@ type Job struct {
 	// Open returns the original, which is read from its start and closed. It is called when there is a worker for it.
 	Open func(context.Context) (*os.File, error)
 	Plan *Plan
+	Look bool // make a Sketch of the print in place of it
 	Asker
 }
 
@@ -198,6 +199,9 @@ func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 		return nil, fmt.Errorf("%w: the libvips of this server writes no %s", ErrUnsupported, plan.Format.Name)
 	}
 	t := task{request: printRequest(plan, e.options.Limits), open: job.Open, plan: plan}
+	if job.Look {
+		t.request.Work = workLook
+	}
 	done, err := e.do(ctx, t, plan.Cost(), job.Asker)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ type Format struct {
 
 // takes tells whether the setting means anything to the format.
 func (f *Format) takes(s *Setting) bool {
-	return s == page || s == dpr || s == metadata || slices.Contains(f.Settings, s)
+	return s == page || s == dpr || s == metadata || s == describe || slices.Contains(f.Settings, s)
 }
 
 // FormatNamed returns the format called name (jpeg, png, …); nil if there is none.

@@ -16,6 +16,7 @@ import (
 // A job makes one print.
 type job struct {
 	plan *Plan
+	look bool // a Sketch is made of the print, and nothing else
 
 	mutex   sync.Mutex
 	killed  bool
@@ -190,6 +191,9 @@ func (j *job) finish(picture *vips.ImageRef, frames int, out io.Writer) error {
 	}
 	if got := (Size{picture.Width(), picture.Height() / frames}); got != p.Size {
 		return fmt.Errorf("the print is %s where %s was planned", got, p.Size)
+	}
+	if j.look {
+		return j.compute(picture, func() error { return writeSketch(picture, p.Size, out) })
 	}
 	return j.compute(picture, func() error { return save(picture, p.Format, p.Encoding, out) })
 }

@@ -27,7 +27,8 @@ func (o *Operation) call(s segment, arguments []string) (Call, error) {
 				next++
 			}
 			if next == len(params) {
-				if w := unsetWord(&call); w != nil && isLetter((argument + "0")[0]) {
+				placed := slices.ContainsFunc(params, func(p Param) bool { return p.positional() })
+				if w := unsetWord(&call); w != nil && (!placed || isLetter((argument + "0")[0])) {
 					return Call{}, fail(w.Name, w.Expected(), argument)
 				}
 				return Call{}, fail("", "takes "+o.Forms[form].Signature(o.Name)+" there", argument)

@@ -21,11 +21,11 @@ const (
 var Outcomes = [...]Outcome{Made, Broken, Crashed, Expensive, Stalled, Lost, Canceled, Refused, Poisoned}
 
 // Jobs lists the kinds of job.
-var Jobs = [...]string{string(workOpen), string(workPrint)}
+var Jobs = [...]string{string(workOpen), string(workPrint), string(workLook)}
 
 // An Observation tells of one job that has ended.
 type Observation struct {
-	Job         string // "open" looks whether an upload can be decoded, "print" makes a print
+	Job         string // "open" looks whether an upload can be decoded, "print" makes a print, "look" tells what one looks like
 	Format      string // of the print; "" otherwise
 	Outcome     Outcome
 	Waited, Ran time.Duration

@@ -138,6 +138,7 @@ func TestSyntaxErrorsSayWhatWasExpected(t *testing.T) {
 	f("/flip:horizontal", "must be h, v or hv", `not "horizontal"`)
 	f("/grayscale:1", "takes grayscale there")
 	f("/unknownop:1", "crop, trim", "quality")
+	f("/median:4", "3, 5, 7", "15")
 	f("/gray", "did you mean grayscale?")
 	f("/rotat:90", "did you mean rotate?")
 	f("/blur:0", "from 0.3 to 250")

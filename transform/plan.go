@@ -238,6 +238,9 @@ func (p *Plan) Describe() []string {
 	lines := []string{load}
 	for _, s := range p.Steps {
 		lines = append(lines, s.String())
+		if _, open := s.(trimming); open {
+			lines = append(lines, "and then, if nothing were cut off:")
+		}
 	}
 	if p.Open {
 		return append(lines, "write "+p.Format.Name)

@@ -22,6 +22,7 @@ type work string
 const (
 	workOpen  work = "open"  // look whether the decoder takes the original for what its header says
 	workPrint work = "print" // make a print
+	workLook  work = "look"  // make a print, and tell what it looks like in place of it
 )
 
 // A reply tells what became of a request. A print itself goes to a file.
@@ -65,7 +66,7 @@ func (r request) perform(ctx context.Context, file *os.File, out io.Writer) repl
 	switch r.Work {
 	case workOpen:
 		err = openHeader(file, r.Original)
-	case workPrint:
+	case workPrint, workLook:
 		result, err = r.print(ctx, file, out)
 	default:
 		err = fmt.Errorf("there is no work called %q", r.Work)
@@ -98,7 +99,7 @@ func (r request) print(ctx context.Context, file *os.File, out io.Writer) (reply
 	if err != nil {
 		return reply{}, err
 	}
-	j := job{plan: plan}
+	j := job{plan: plan, look: r.Work == workLook}
 	stop := context.AfterFunc(ctx, j.kill)
 	defer stop()
 	counted := &countingWriter{out: out}

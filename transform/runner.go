@@ -118,6 +118,10 @@ func (t task) check(done result) (Size, error) {
 	if t.plan == nil {
 		return Size{}, nil
 	}
+	if t.request.Work == workLook {
+		_, err := readSketch(done.body)
+		return t.plan.Size, err
+	}
 	made, err := inspect(bytes.NewReader(done.body), int64(len(done.body)), Limits{})
 	if err != nil {
 		return Size{}, fmt.Errorf("%w: the print cannot be read: %w", worker.ErrGarbled, err)

@@ -114,7 +114,7 @@ func encodeWithin(picture *vips.ImageRef, f *Format, e Encoding) (best []byte, e
 		}
 	}
 	if best == nil {
-		return nil, fmt.Errorf("%w: no quality makes the print fit into %d bytes, the lowest takes %d", ErrTooLarge, e.MaxBytes, smallest)
+		return nil, fmt.Errorf("%w: at the lowest quality the print has %d bytes, and %d are allowed", ErrTooLarge, smallest, e.MaxBytes)
 	}
 	return best, nil
 }

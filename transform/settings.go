@@ -125,6 +125,17 @@ var metadata = &Setting{
 	Example: "metadata:copyright",
 }
 
+var describe = &Setting{
+	Name: "describe",
+	Doc: "Says what .json tells. look adds what the print looks like: whether something is transparent, its colors, a BlurHash, a ThumbHash, a " +
+		"perceptual hash, and a tiny picture as a data URI.",
+	Param: Param{
+		Name: "what", Doc: "What is told.",
+		Kind: Word, Words: []string{"plan", "look"}, Default: "plan",
+	},
+	Example: "describe:look",
+}
+
 var format = &Setting{
 	Name: "format",
 	Doc: "The format of the print, for addresses whose extension says something else: format:auto.jpg chooses by the Accept header " +
