@@ -34,7 +34,7 @@ var (
 	sendTo = flag.String("send-to", "", "address that TestSendHostileFiles sends them to")
 
 	// The clients, the probe and the server share the cores of one machine, and that may be shared with others.
-	noise = flag.Duration("noise", 50*time.Millisecond, "how far the probe may be above twice its idle times; less is enough on a machine with cores to spare")
+	noise = flag.Duration("noise", 25*time.Millisecond, "how far the probe may be above twice its idle times; less is enough on a machine with cores to spare")
 )
 
 // deadline is how long the program may take by its defaults, and late what an answer may need beyond that, or beyond what
