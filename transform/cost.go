@@ -80,13 +80,14 @@ func (p *Plan) encoding(c codecCost) (nanoseconds, bytes float64) {
 	// A step of effort takes about a third more time.
 	nanoseconds = c.encode * math.Pow(1.35, float64(p.Encoding.Effort-p.Format.Effort))
 	bytes = c.encodeMemory
-	switch {
-	case p.Encoding.Auto:
+	once := nanoseconds
+	if p.Encoding.Auto {
 		// Each probe is decoded as well, and compared.
-		nanoseconds = (autoProbes + 1) * (nanoseconds + c.decode + similarityTime)
+		nanoseconds += autoProbes*once + (autoProbes+1)*(c.decode+similarityTime)
 		bytes += c.decodeMemory + similarityMemory
-	case p.Encoding.MaxBytes > 0:
-		nanoseconds *= sizeProbes + 1
+	}
+	if p.Encoding.MaxBytes > 0 {
+		nanoseconds += sizeProbes * once
 		bytes += pixelMemory
 	}
 	if p.Encoding.Lossless {

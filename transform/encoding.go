@@ -71,14 +71,18 @@ func (c *Chain) refuseContradictions() error {
 	if c.settings[describe.index()].Set && !c.Described {
 		return &SyntaxError{Operation: describe.Name, Expected: "is a setting of .json"}
 	}
-	if v := c.Get(quality); v.X < 0 && c.Get(lossless).X == 1 {
-		return &SyntaxError{Operation: quality.Name, Expected: "cannot be measured beside " + lossless.Name}
-	}
+	noLoss := c.Get(lossless).X == 1
 	set := func(s *Setting) bool { return c.settings[s.index()].Set }
-	for _, pair := range [][2]*Setting{{frames, page}, {maxbytes, lossless}} {
-		if set(pair[0]) && set(pair[1]) && c.Get(pair[1]).X != 0 {
-			return &SyntaxError{Operation: pair[0].Name, Expected: "cannot stand beside " + pair[1].Name}
-		}
+	refuse := func(s, beside *Setting) error {
+		return &SyntaxError{Operation: s.Name, Expected: "cannot stand beside " + beside.Name}
+	}
+	switch {
+	case set(frames) && set(page):
+		return refuse(frames, page)
+	case set(maxbytes) && noLoss:
+		return refuse(maxbytes, lossless)
+	case c.Get(quality).X < 0 && noLoss:
+		return &SyntaxError{Operation: quality.Name, Expected: "cannot be measured beside " + lossless.Name}
 	}
 	return nil
 }

@@ -83,8 +83,10 @@ func TestPageAndFrames(t *testing.T) {
 	if _, err := render(t, encodePNG(t, draws("r")), "/page:1.png"); !errors.Is(err, ErrOutside) {
 		t.Errorf("the second picture of a PNG: %v", err)
 	}
-	if _, err := render(t, original, "/page:1/frames:2.gif"); !errors.Is(err, ErrSyntax) {
-		t.Errorf("page beside frames: %v", err)
+	for _, path := range []string{"/page:1/frames:2.gif", "/page:0/frames:2.gif"} {
+		if _, err := render(t, original, path); !errors.Is(err, ErrSyntax) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

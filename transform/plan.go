@@ -51,13 +51,14 @@ type Plan struct {
 // refuses costs nothing: ErrOutside, ErrTooLarge, or a *SyntaxError for a setting that the format lacks.
 // The chain's format must be settled (see Chain.Settle).
 func NewPlan(chain Chain, original Original, limits Limits) (*Plan, error) {
-	p := &Plan{chain: chain, limits: limits, Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1}
+	p := &Plan{limits: limits, Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1}
 	if err := chain.refuseForeignSettings(); err != nil {
 		return nil, err
 	}
 	if err := chain.refuseContradictions(); err != nil {
 		return nil, err
 	}
+	p.chain = chain.Print()
 	if err := p.chooseFrames(); err != nil {
 		return nil, err
 	}
