@@ -11,13 +11,7 @@ import (
 
 // A canvas grows exactly by what was asked for, and shows the filling that was asked for.
 func TestCanvas(t *testing.T) {
-	original := encodePNG(t, draws("rg", "by"))
-	f := func(path, want string) {
-		t.Helper()
-		if got := reads(pixels(t, mustRender(t, original, path+".png").Body)); got != want {
-			t.Errorf("%s gives %s, want %s", path, got, want)
-		}
-	}
+	f := ofFourColors(t)
 	f("/pad:1", ".... .rg. .by. ....")
 	f("/pad:1,bg=white", "wwww wrgw wbyw wwww")
 	f("/pad:0,1", ".rg. .by.")

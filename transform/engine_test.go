@@ -138,15 +138,20 @@ func reads(picture *stdimage.NRGBA) string {
 	return strings.Join(rows, " ")
 }
 
-// Geometry moves pixels and changes none, in the order in which the address has it.
-func TestGeometryIsExact(t *testing.T) {
+// ofFourColors checks what a chain makes of red and green above blue and yellow.
+func ofFourColors(t *testing.T) (check func(path, want string)) {
 	original := encodePNG(t, draws("rg", "by"))
-	f := func(path, want string) {
+	return func(path, want string) {
 		t.Helper()
 		if got := reads(pixels(t, mustRender(t, original, path+".png").Body)); got != want {
 			t.Errorf("%s gives %s, want %s", path, got, want)
 		}
 	}
+}
+
+// Geometry moves pixels and changes none, in the order in which the address has it.
+func TestGeometryIsExact(t *testing.T) {
+	f := ofFourColors(t)
 	f("", "rg by")
 	f("/rotate:90", "br yg")
 	f("/rotate:180", "yb gr")

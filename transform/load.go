@@ -32,7 +32,8 @@ var savers = map[saver]string{
 }
 
 // load opens the image in file, from where the file stands, by the decoder of the named format and no other. Only the
-// header is read; of an animation so many frames are taken, from the page on, or all if that is below 0. Pixels are decoded when they are computed, top to bottom. The file must stay open until then.
+// header is read; pixels are decoded when they are computed, top to bottom. The file must stay open until then. Of an animation so
+// many frames are taken, from the page on, or all if that is below 0.
 func load(file *os.File, format string, shrink, page, frames int) (*vips.ImageRef, error) {
 	var out *C.VipsImage
 	code := C.calotype_load(C.int(file.Fd()), loaders[format].loader, C.int(shrink), C.int(page), C.int(frames), &out)

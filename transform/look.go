@@ -1,13 +1,9 @@
 package transform
 
-// #include "vips.h"
-import "C"
-
 import (
 	"fmt"
 	stdimage "image"
 	"io"
-	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
 
@@ -51,14 +47,11 @@ func writeSketch(picture *vips.ImageRef, frame Size, out io.Writer) error {
 			return err
 		}
 	}
-	var length C.size_t
-	samples := C.vips_image_write_to_memory(image(picture), &length)
-	if samples == nil {
-		return vipsError()
+	samples, err := samplesOf(picture)
+	if err != nil {
+		return err
 	}
-	defer C.g_free(C.gpointer(samples))
-	body := append([]byte{byte(size.Width), byte(size.Height)}, unsafe.Slice((*byte)(samples), int(length))...)
-	_, err := out.Write(body)
+	_, err = out.Write(append([]byte{byte(size.Width), byte(size.Height)}, samples...))
 	return err
 }
 

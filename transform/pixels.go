@@ -131,6 +131,18 @@ func toMemory(frame *vips.ImageRef) error {
 	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_copy_to_memory(in, out) })
 }
 
+// samplesOf computes the pixels of the frame and returns a copy of their samples, row by row.
+func samplesOf(frame *vips.ImageRef) ([]byte, error) {
+	var length C.size_t
+	samples := C.vips_image_write_to_memory(image(frame), &length)
+	runtime.KeepAlive(frame)
+	if samples == nil {
+		return nil, vipsError()
+	}
+	defer C.g_free(C.gpointer(samples))
+	return C.GoBytes(samples, C.int(length)), nil
+}
+
 // toWorking converts the frame to sRGB or gray with 8 or, if deep, 16 bits a sample.
 func toWorking(frame *vips.ImageRef, deep bool) error {
 	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_to_working(in, out, truth(deep)) })

@@ -2,13 +2,9 @@ package transform
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
 )
-
-// #include "vips.h"
-import "C"
 
 // What quality:auto takes for each pixel beside encoding and decoding.
 const (
@@ -96,16 +92,12 @@ func luma(picture *vips.ImageRef) (plane, error) {
 		return plane{}, err
 	}
 	p := plane{size: Size{gray.Width(), gray.Height()}}
-	var length C.size_t
-	samples := C.vips_image_write_to_memory(image(gray), &length)
-	if samples == nil {
-		return plane{}, vipsError()
+	if p.samples, err = samplesOf(gray); err != nil {
+		return plane{}, err
 	}
-	defer C.g_free(C.gpointer(samples))
-	if want := p.size.Pixels(); int64(length) != want {
-		return plane{}, fmt.Errorf("the lightness of %d pixels has %d bytes", want, int64(length))
+	if want := p.size.Pixels(); int64(len(p.samples)) != want {
+		return plane{}, fmt.Errorf("the lightness of %d pixels has %d bytes", want, len(p.samples))
 	}
-	p.samples = C.GoBytes(unsafe.Pointer(samples), C.int(length))
 	return p, nil
 }
 

@@ -25,6 +25,15 @@ type decidingStep interface {
 	decide(first *vips.ImageRef) (Step, error)
 }
 
+// decideAndRun does the work of a decidingStep on a frame that decides for itself.
+func decideAndRun(s decidingStep, frame *vips.ImageRef) error {
+	step, err := s.decide(frame)
+	if err != nil {
+		return err
+	}
+	return step.Run(frame)
+}
+
 // A coloredStep paints or computes in color: it must not run before the picture is in the working color space.
 type coloredStep interface{ colored() }
 
@@ -82,13 +91,7 @@ func (s attend) decide(first *vips.ImageRef) (Step, error) {
 	}, nil
 }
 
-func (s attend) Run(frame *vips.ImageRef) error {
-	step, err := s.decide(frame)
-	if err != nil {
-		return err
-	}
-	return step.Run(frame)
-}
+func (s attend) Run(frame *vips.ImageRef) error { return decideAndRun(s, frame) }
 
 func (s attend) String() string {
 	if s.entropy {

@@ -183,13 +183,7 @@ func (s spread) decide(first *vips.ImageRef) (Step, error) {
 	return affine{name: name, factors: [9]float64{factor, 0, 0, 0, factor, 0, 0, 0, factor}, offsets: [3]float64{-low * factor, -low * factor, -low * factor}}, nil
 }
 
-func (s spread) Run(frame *vips.ImageRef) error {
-	step, err := s.decide(frame)
-	if err != nil {
-		return err
-	}
-	return step.Run(frame)
-}
+func (s spread) Run(frame *vips.ImageRef) error { return decideAndRun(s, frame) }
 
 func (s spread) cost() float64 { return 25 }
 

@@ -85,13 +85,7 @@ func (s trimming) decide(first *vips.ImageRef) (Step, error) {
 	return part, nil
 }
 
-func (s trimming) Run(frame *vips.ImageRef) error {
-	step, err := s.decide(frame)
-	if err != nil {
-		return err
-	}
-	return step.Run(frame)
-}
+func (s trimming) Run(frame *vips.ImageRef) error { return decideAndRun(s, frame) }
 
 func (s trimming) cost() float64 { return 20 }
 

@@ -71,11 +71,11 @@ type Queue struct {
 	quickWaiting       int    // quick jobs that wait
 	clients, originals shares // of the expensive jobs that run or wait
 
-	owed        time.Duration // predicted time of cheap jobs that start before an expensive one overtakes them again
-	memory      int64         // of the jobs that run
-	dear        int64         // of the expensive ones among them
-	reservation reservation
-	pace        pace
+	owed            time.Duration // predicted time of cheap jobs that start before an expensive one overtakes them again
+	memory          int64         // of the jobs that run
+	memoryExpensive int64         // of the expensive ones among them
+	reservation     reservation
+	pace            pace
 
 	admitted, refused, gaveUp uint64
 }

@@ -50,7 +50,7 @@ func (q *Queue) most(k *task) int64 {
 func (q *Queue) free(k *task) int64 {
 	free := q.options.Memory - q.memory
 	if k.expensive {
-		free = min(free, q.most(k)-q.dear)
+		free = min(free, q.most(k)-q.memoryExpensive)
 	}
 	return free
 }

@@ -188,7 +188,7 @@ func (q *Queue) start(t *Ticket, now time.Duration) {
 	q.memory += t.Memory
 	q.accountBeside(t)
 	if t.expensive {
-		q.dear += t.Memory
+		q.memoryExpensive += t.Memory
 		q.runningExpensive++
 		t.client.run(1)
 		t.original.run(1)
@@ -206,7 +206,7 @@ func (q *Queue) stop(t *Ticket) {
 	q.memory -= t.Memory
 	q.reservation.ended(t)
 	if t.expensive {
-		q.dear -= t.Memory
+		q.memoryExpensive -= t.Memory
 		q.runningExpensive--
 		t.client.run(-1)
 		t.original.run(-1)
