@@ -37,7 +37,7 @@ type recording struct {
 	command *exec.Cmd
 	service *service
 	path    string
-	initial map[string]string // thread -> worker, of those who were locked in before
+	initial map[string]string // thread -> worker, of those who were locked in before; of the server's own threads ""
 }
 
 // trace records what the service and its workers do from now on.
@@ -68,11 +68,15 @@ func trace(t *testing.T, s *service) *recording {
 		for lines.Scan() { // of those that follow
 		}
 	}()
-	for _, id := range ids {
+	note := func(id int, worker string) {
 		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", id))
 		for _, thread := range threads {
-			r.initial[filepath.Base(thread)] = strconv.Itoa(id)
+			r.initial[filepath.Base(thread)] = worker
 		}
+	}
+	note(s.process.Pid, "")
+	for _, id := range ids {
+		note(id, strconv.Itoa(id))
 	}
 	return r
 }
@@ -103,13 +107,7 @@ func (r *recording) finish(t *testing.T) trial {
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
-	reader := recordReader{
-		worker: maps.Clone(r.initial), locked: map[string]bool{}, begun: map[string]string{},
-		found: trial{workers: map[string]bool{}, counts: map[string]int{}},
-	}
-	for _, worker := range r.initial {
-		reader.locked[worker] = true
-	}
+	reader := newRecordReader(r.initial)
 	for lines.Scan() {
 		thread, call, _ := strings.Cut(lines.Text(), " ")
 		reader.line(thread, strings.TrimSpace(call))
@@ -125,10 +123,25 @@ func (r *recording) finish(t *testing.T) trial {
 
 // A recordReader follows which thread belongs to which worker, and which worker is locked in.
 type recordReader struct {
-	worker map[string]string // by thread
-	locked map[string]bool   // by worker
-	begun  map[string]string // by thread: a call whose end stands in a later line
+	worker map[string]string   // by thread; of the server's own threads ""
+	locked map[string]bool     // by worker
+	begun  map[string]string   // by thread: a call whose end stands in a later line
+	early  map[string][]string // by thread: what it did before the call had ended that made it
 	found  trial
+}
+
+// newRecordReader knows which thread belongs to which worker at the beginning; these are locked in.
+func newRecordReader(initial map[string]string) *recordReader {
+	r := &recordReader{
+		worker: maps.Clone(initial), locked: map[string]bool{}, begun: map[string]string{}, early: map[string][]string{},
+		found: trial{workers: map[string]bool{}, counts: map[string]int{}},
+	}
+	for _, worker := range initial {
+		if worker != "" {
+			r.locked[worker] = true
+		}
+	}
+	return r
 }
 
 var (
@@ -147,21 +160,35 @@ func (r *recordReader) line(thread, call string) {
 		delete(r.begun, thread)
 	}
 	switch {
-	case strings.HasPrefix(call, "---"), strings.HasPrefix(call, "+++"):
-		return
+	case strings.HasPrefix(call, "+++"): // the kernel may give the number to another
+		delete(r.worker, thread)
+		delete(r.early, thread)
+	case strings.HasPrefix(call, "---"):
 	case strings.HasPrefix(call, "execve(") && strings.Contains(call, "calotype: worker"):
 		r.worker[thread] = thread
+		delete(r.early, thread) // what it did as a part of the server
+	default:
+		r.call(thread, call)
+	}
+}
+
+// call takes account of a system call that has ended.
+func (r *recordReader) call(thread, call string) {
+	worker, known := r.worker[thread]
+	if !known {
+		r.early[thread] = append(r.early[thread], call)
 		return
-	}
-	worker := r.worker[thread]
-	if worker == "" {
-		worker = r.parentless()
-	}
-	if worker == "" {
-		return // of the server
 	}
 	if child := newThread.FindStringSubmatch(call); child != nil {
 		r.worker[child[1]] = worker
+		early := r.early[child[1]]
+		delete(r.early, child[1])
+		for _, call := range early {
+			r.call(child[1], call)
+		}
+	}
+	if worker == "" {
+		return // the server may do what it likes
 	}
 	if strings.HasPrefix(call, "seccomp(SECCOMP_SET_MODE_FILTER") && strings.HasSuffix(call, "= 0") && !r.locked[worker] {
 		r.locked[worker] = true
@@ -170,17 +197,6 @@ func (r *recordReader) line(thread, call string) {
 	if r.locked[worker] {
 		r.judge(worker, call)
 	}
-}
-
-// parentless finds the worker of a thread that makes its first call before the call has ended that made it. Workers start threads
-// seldom, one at a time.
-func (r *recordReader) parentless() string {
-	for parent, call := range r.begun {
-		if worker := r.worker[parent]; worker != "" && strings.HasPrefix(call, "clone") && strings.Contains(call, "CLONE_THREAD") {
-			return worker
-		}
-	}
-	return ""
 }
 
 func (r *recordReader) judge(worker, call string) {
@@ -265,7 +281,7 @@ func printEverything(t *testing.T, s *service) {
 
 // The record is read right: of a worker nothing counts before it is locked in, and of the server nothing at all.
 func TestRecordReader(t *testing.T) {
-	r := recordReader{worker: map[string]string{}, locked: map[string]bool{}, begun: map[string]string{}, found: trial{counts: map[string]int{}}}
+	r := newRecordReader(map[string]string{"7": ""})
 	for line := range strings.Lines(`7 openat(AT_FDCWD, "/of/the/server", O_RDONLY) = 3
 8 execve("/proc/self/exe", ["calotype: worker"], 0xc0 /* 2 vars */ <unfinished ...>
 7 socket(AF_UNIX, SOCK_STREAM, 0) = 9
@@ -278,6 +294,13 @@ func TestRecordReader(t *testing.T) {
 8 tgkill(8, 9, SIGURG) = 0
 9 --- SIGURG {si_signo=SIGURG, si_code=SI_TKILL, si_pid=8, si_uid=65534} ---
 8 openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = -1 EPERM (Operation not permitted)
+8 clone(child_stack=0x7f, flags=CLONE_VM|CLONE_THREAD|CLONE_SYSVSEM <unfinished ...>
+7 clone(child_stack=0x7f, flags=CLONE_VM|CLONE_THREAD|CLONE_SYSVSEM <unfinished ...>
+10 getdents64(18, 0xc0 /* 0 entries */, 8192) = 0
+11 openat(AT_FDCWD, "/early", O_RDONLY) = 5
+7 <... clone resumed>) = 10
+8 <... clone resumed>) = 11
+10 openat(AT_FDCWD, "/of/the/server", O_RDONLY) = 3
 9 openat(AT_FDCWD, "/got/through", O_RDONLY <unfinished ...>
 7 openat(AT_FDCWD, "/of/the/server", O_RDONLY) = 3
 9 <... openat resumed>) = 5
@@ -289,7 +312,7 @@ func TestRecordReader(t *testing.T) {
 		r.line(thread, call)
 	}
 	want := []string{
-		`openat(AT_FDCWD, "/got/through", O_RDONLY) = 5`, "tgkill(7, 7, SIGTERM) = 0", "fcntl(3, F_SETOWN, 7) = 0",
+		`openat(AT_FDCWD, "/early", O_RDONLY) = 5`, `openat(AT_FDCWD, "/got/through", O_RDONLY) = 5`, "tgkill(7, 7, SIGTERM) = 0", "fcntl(3, F_SETOWN, 7) = 0",
 	}
 	if !slices.Equal(r.found.succeeded, want) {
 		t.Errorf("%q, and not %q", r.found.succeeded, want)
