@@ -121,7 +121,8 @@ func (s *sampler) render(operation, chain string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	name := regexp.MustCompile(`([:,])-`).ReplaceAllString(chain, "${1}minus-")
+	name := strings.ReplaceAll(chain, transform.ExampleImage, "image")
+	name = regexp.MustCompile(`([:,])-`).ReplaceAllString(name, "${1}minus-")
 	name = regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(name, "-") + ".webp"
 	if other := s.chains[name]; other != "" && other != chain {
 		s.t.Fatalf("the samples of %s and %s would both be %s", other, chain, name)
@@ -149,12 +150,20 @@ func (s *sampler) print(target transform.Target, source string) (*transform.Rend
 	if err != nil {
 		return nil, err
 	}
-	plan, err := transform.NewPlan(target.Chain.Settle(original, "image/webp"), original, transform.Limits{})
+	layers := make([]transform.Original, len(target.Chain.Images()))
+	for i := range layers {
+		layers[i] = transform.Original{Format: "png", Size: transform.Size{Width: 480, Height: 320}, Frames: 1, Depth: 8, Alpha: true}
+	}
+	plan, err := transform.NewPlan(target.Chain.Settle(original, "image/webp"), original, transform.Limits{}, layers...)
 	if err != nil {
 		return nil, err
 	}
 	return s.engine.Render(context.Background(), transform.Job{
-		Open: func(context.Context) (*os.File, error) { return os.Open(file.Name()) }, Plan: plan,
+		Open: func(context.Context) (*os.File, error) { return os.Open(file.Name()) },
+		OpenLayer: func(context.Context, int) (*os.File, error) {
+			return os.Open(filepath.Join(sampleFolder, "cutout.png"))
+		},
+		Plan: plan,
 	})
 }
 

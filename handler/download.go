@@ -3,6 +3,7 @@ package handler
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"time"
 
@@ -54,15 +55,18 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	}
 	original := seen(o)
 	chain := target.Chain.Settle(original, accept)
-	plan, err := transform.NewPlan(chain, original, h.engine.Limits())
-	if err != nil {
+	wanted := order{original: o, asker: transform.Asker{Original: o.Digest.String(), Client: clientOf(ctx)}}
+	if err := h.addLayers(&wanted, chain.Images()); err != nil {
+		return err
+	}
+	if wanted.plan, err = transform.NewPlan(chain, original, h.engine.Limits(), wanted.planned()...); err != nil {
 		return err
 	}
 	p := h.describePrint(o, chain)
+	wanted.print = p
 	if target.Chain.Negotiated {
 		header.Set("Content-Location", p.path)
 	}
-	wanted := order{original: o, plan: plan, print: p, asker: transform.Asker{Original: p.original, Client: clientOf(ctx)}}
 	if target.Chain.Described {
 		return h.sendDescription(ctx, wanted, chain.Looks())
 	}
@@ -113,17 +117,41 @@ func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printe
 // An order is a print that somebody wants.
 type order struct {
 	original store.Original
+	layers   []store.Original // the images that the chain names
 	plan     *transform.Plan
 	print    *printed // but for the rendition
 	asker    transform.Asker
 	look     bool // a sketch of the print is wanted
 }
 
+// addLayers finds the images that a chain names.
+func (h *Handler) addLayers(wanted *order, ids []string) error {
+	for _, id := range ids {
+		o, err := h.original(id)
+		if err != nil {
+			return fmt.Errorf("the image that is to be laid on: %w", err)
+		}
+		wanted.layers = append(wanted.layers, o)
+		wanted.asker.Layers = append(wanted.asker.Layers, o.Digest.String())
+	}
+	return nil
+}
+
+// planned returns what a plan must know of the layers.
+func (o order) planned() []transform.Original {
+	layers := make([]transform.Original, len(o.layers))
+	for i := range o.layers {
+		layers[i] = seen(o.layers[i])
+	}
+	return layers
+}
+
 // makePrint renders what is ordered.
 func (h *Handler) makePrint(ctx context.Context, wanted order) (*printed, error) {
 	rendition, err := h.engine.Render(ctx, transform.Job{
-		Open: func(ctx context.Context) (*os.File, error) { return h.store.Open(ctx, wanted.original) },
-		Plan: wanted.plan, Look: wanted.look, Asker: wanted.asker,
+		Open:      func(ctx context.Context) (*os.File, error) { return h.store.Open(ctx, wanted.original) },
+		OpenLayer: func(ctx context.Context, index int) (*os.File, error) { return h.store.Open(ctx, wanted.layers[index]) },
+		Plan:      wanted.plan, Look: wanted.look, Asker: wanted.asker,
 	})
 	if err != nil {
 		return nil, err

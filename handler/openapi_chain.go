@@ -91,6 +91,10 @@ func paramSchema(p *transform.Param, place int) object {
 		schema["type"], schema["enum"] = "integer", []int{0, 1}
 	case transform.Color:
 		schema["type"], schema["x-kind"] = "string", "color"
+	case transform.ID:
+		schema["type"], schema["format"] = "string", "uuid"
+	case transform.Text:
+		schema["type"], schema["pattern"], schema["x-kind"] = "string", "^[A-Za-z0-9_-]+=*$", "base64url"
 	case transform.Point:
 		schema["type"], schema["pattern"], schema["x-kind"] = "string", `^\d(\.\d{1,3})?x\d(\.\d{1,3})?$`, "point"
 	case transform.Ratio:

@@ -59,6 +59,7 @@ var problems = []problem{
 	{store.ErrFull, fasthttp.StatusInsufficientStorage, "store-full", "The server has no room for more images", "no-store"},
 	{transform.ErrUnsupported, fasthttp.StatusUnsupportedMediaType, "unsupported-image", "Not an image that can be used here", "no-store"},
 	{transform.ErrOutside, fasthttp.StatusUnprocessableEntity, "outside-image", "Nothing of the picture is left", "public, max-age=300"},
+	{transform.ErrUnwritable, fasthttp.StatusUnprocessableEntity, "unwritable-text", "The text cannot be written", "public, max-age=300"},
 	{transform.ErrTooLarge, fasthttp.StatusUnprocessableEntity, "too-many-pixels", "The picture is too large", "public, max-age=300"},
 	{transform.ErrBroken, fasthttp.StatusUnprocessableEntity, "damaged-image", "The image is damaged", "public, max-age=300"},
 	{quota.ErrExceeded, fasthttp.StatusTooManyRequests, "too-many-prints", "Too many different prints", "no-store"},

@@ -112,7 +112,11 @@ func (c *Call) append(b []byte) []byte {
 		if params[i].Keyed {
 			b = append(append(b, params[i].Name...), '=')
 		}
-		b = params[i].append(b, c.values[i])
+		if params[i].free() {
+			b = params[i].write(b, c.text)
+		} else {
+			b = params[i].append(b, c.values[i])
+		}
 	}
 	for i := range params {
 		if params[i].positional() && i <= last {

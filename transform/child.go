@@ -49,7 +49,7 @@ func prepareWorker(first []byte) ([]byte, error) {
 	return json.Marshal(h)
 }
 
-// doRequest does one request: the first file is the original, the second takes the print.
+// doRequest does one request: the first file is the original, the second takes the print, the others are what the chain names.
 func doRequest(encoded []byte, files []*os.File) []byte {
 	answer := reply{Error: "no original was handed over"}
 	var r request
@@ -57,10 +57,11 @@ func doRequest(encoded []byte, files []*os.File) []byte {
 		answer.Error = err.Error()
 	} else if len(files) > 0 {
 		out := io.Writer(io.Discard)
+		var layers []*os.File
 		if len(files) > 1 {
-			out = files[1]
+			out, layers = files[1], files[2:]
 		}
-		answer = r.perform(context.Background(), files[0], out)
+		answer = r.perform(context.Background(), files[0], layers, out)
 	}
 	releaseMemory()
 	answer.Error = clip(answer.Error)

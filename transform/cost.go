@@ -40,17 +40,43 @@ type costlyStep interface {
 	cost() float64
 }
 
+// A sourcedStep needs something beside the picture, once for all frames.
+type sourcedStep interface {
+	// sourceCost returns nanoseconds, and the bytes that are held until the print is done.
+	sourceCost() (nanoseconds, bytes float64)
+}
+
+// layingTime is what it takes to blend two pictures, in nanoseconds a pixel.
+const layingTime = 40
+
 // Cost predicts what the print takes: pixels × format × operations.
 func (p *Plan) Cost() Cost {
+	nanoseconds, memory := p.making()
+	out := float64(p.Size.Pixels()) * float64(p.Frames)
+	encodeTime, encodeMemory := p.encoding(p.Format.cost)
+	nanoseconds += out * encodeTime
+	memory += out * encodeMemory * p.depthFactor()
+	if p.Frames > 1 {
+		memory += (float64(p.Original.Size.Pixels())*float64(p.Frames) + out) * pixelMemory
+	}
+	return Cost{Time: fixedTime + time.Duration(nanoseconds), Memory: fixedMemory + int64(memory)}
+}
+
+// depthFactor is how many bytes a sample of the picture has.
+func (p *Plan) depthFactor() float64 {
+	if p.Original.Depth > 8 || p.Deep {
+		return 2
+	}
+	return 1
+}
+
+// making returns the nanoseconds and bytes that it takes to decode the original and to do all steps.
+func (p *Plan) making() (nanoseconds, memory float64) {
 	frames := float64(p.Frames)
 	decoded := float64(p.Original.Size.Pixels()) * frames
-	from, to := FormatNamed(p.Original.Format).cost, p.Format.cost
-	deep := 1.0
-	if p.Original.Depth > 8 || p.Deep {
-		deep = 2
-	}
-	nanoseconds := decoded * from.decode * float64(p.Page+p.Frames) / frames // earlier ones are decoded too
-	memory := decoded * from.decodeMemory * deep
+	from, deep := FormatNamed(p.Original.Format).cost, p.depthFactor()
+	nanoseconds = decoded * from.decode * float64(p.Page+p.Frames) / frames // earlier ones are decoded too
+	memory = decoded * from.decodeMemory * deep
 	size, held := p.Original.Size.shrunk(p.Shrink), 0.0
 	for _, s := range p.Steps {
 		next := s.Size(size)
@@ -60,19 +86,17 @@ func (p *Plan) Cost() Cost {
 			rate = c.cost()
 		}
 		nanoseconds += in*stepTime + out*rate
+		if s, ok := s.(sourcedStep); ok {
+			time, bytes := s.sourceCost()
+			nanoseconds += time
+			memory += bytes
+		}
 		if _, random := s.(randomStep); random {
 			held = max(held, (in+out)*pixelMemory*deep)
 		}
 		size = next
 	}
-	out := float64(p.Size.Pixels()) * frames
-	encodeTime, encodeMemory := p.encoding(to)
-	nanoseconds += out * encodeTime
-	memory += held + out*encodeMemory*deep
-	if p.Frames > 1 {
-		memory += (decoded + out) * pixelMemory
-	}
-	return Cost{Time: fixedTime + time.Duration(nanoseconds), Memory: fixedMemory + int64(memory)}
+	return nanoseconds, memory + held
 }
 
 // encoding returns nanoseconds and bytes for each pixel of the print.

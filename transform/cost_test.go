@@ -63,7 +63,7 @@ func planFor(t testing.TB, data []byte, path string) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := NewPlan(target.Chain.Settle(original, ""), original, engine(t).Limits())
+	plan, err := NewPlan(target.Chain.Settle(original, ""), original, engine(t).Limits(), layersOf(&target.Chain)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,13 +27,13 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	}
 	defer func() { e.options.Observe(seen) }()
 
-	if err := e.poisoned.check(asker.Original, t.print(asker)); err != nil {
+	if err := e.poison(t, asker); err != nil {
 		seen.Outcome = Poisoned
 		return result{}, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.options.Deadline, errDeadline)
 	defer cancel()
-	t.suspect = e.trust.suspects(asker.Original)
+	t.suspect = e.suspects(asker)
 	t.confine = t.suspect || e.trust.alarmed() && t.request.Original.Format == avif.Name
 	ticket, err := e.admit(ctx, admissionJob(cost, asker, t.suspect))
 	seen.Waited = time.Since(began)
@@ -47,11 +47,13 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 
 	t.memory, t.cpu = cost.Memory, min(e.options.Deadline, leastCPU+10*cost.Time)
 	if t.open != nil {
-		if t.file, err = t.open(ctx); err != nil {
+		files, err := t.open(ctx)
+		defer closeFiles(files)
+		if err != nil {
 			seen.Outcome = Lost
 			return result{}, err
 		}
-		defer t.file.Close()
+		t.file, t.layers = files[0], files[1:]
 	}
 	started := time.Now()
 	done, err := e.runner.run(ctx, t)
@@ -70,10 +72,15 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	switch seen.Outcome {
 	case Made:
 		if t.plan != nil {
-			e.trust.worked(asker.Original)
+			for _, name := range asker.images() {
+				e.trust.worked(name)
+			}
 		}
 	case Broken, Crashed, Expensive:
 		e.trust.failed()
+	}
+	if scope == poisonOriginal && len(asker.Layers) > 0 {
+		scope = poisonPrint // nobody knows which of the images it was
 	}
 	switch scope {
 	case poisonOriginal:
@@ -94,19 +101,38 @@ func (e *Engine) Refuses(plan *Plan, asker Asker) error {
 	seen := Observation{Job: string(workPrint), Format: plan.Format.Name}
 	if e.poisoned.len() > 0 {
 		t := task{request: printRequest(plan, e.options.Limits)}
-		if err := e.poisoned.check(asker.Original, t.print(asker)); err != nil {
+		if err := e.poison(t, asker); err != nil {
 			seen.Outcome = Poisoned
 			e.options.Observe(seen)
 			return err
 		}
 	}
-	if err := e.queue.Refuses(admissionJob(plan.Cost(), asker, e.trust.suspects(asker.Original))); err != nil {
+	if err := e.queue.Refuses(admissionJob(plan.Cost(), asker, e.suspects(asker))); err != nil {
 		seen.Outcome, err = refusal(err)
 		e.options.Observe(seen)
 		return err
 	}
 	return nil
 }
+
+// poison tells why a task is refused for what one of its images did before, or nil.
+func (e *Engine) poison(t task, asker Asker) error {
+	print := t.print(asker)
+	for _, name := range asker.images() {
+		if err := e.poisoned.check(name, print); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suspects tells whether one of the images is to be held apart now.
+func (e *Engine) suspects(asker Asker) bool {
+	return slices.ContainsFunc(asker.images(), e.trust.suspects)
+}
+
+// images names all that are decoded for the asker.
+func (a Asker) images() []string { return append([]string{a.Original}, a.Layers...) }
 
 // print names a print of an original among all prints; it is "" if the original is not known.
 func (t task) print(asker Asker) string {

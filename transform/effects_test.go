@@ -243,6 +243,10 @@ func boundValues(p *Param) (texts []string) {
 		texts = []string{"transparent", "00000001", "gold"}
 	case Point:
 		texts = []string{"0x0", "1x1", "0.5x0.5"}
+	case ID:
+		texts = []string{ExampleImage}
+	case Text:
+		texts = []string{"4pi6", "Lg", "SGVsbG8"}
 	case Ratio:
 		texts = []string{"0.001x65535", "65535x0.001", "1x1"}
 	case Length:

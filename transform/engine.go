@@ -56,15 +56,40 @@ type Engine struct {
 type Job struct {
 	// Open returns the original, which is read from its start and closed. It is called when there is a worker for it.
 	Open func(context.Context) (*os.File, error)
-	Plan *Plan
-	Look bool // make a Sketch of the print in place of it
+	// OpenLayer returns one of Chain.Images, in the same way. It may be nil if there is none.
+	OpenLayer func(ctx context.Context, index int) (*os.File, error)
+	Plan      *Plan
+	Look      bool // make a Sketch of the print in place of it
 	Asker
+}
+
+// open opens the original and then the layers. What is returned must be closed, also beside an error.
+func (j Job) open(ctx context.Context) (files []*os.File, err error) {
+	file, err := j.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, file)
+	for i := range j.Plan.layers {
+		if file, err = j.OpenLayer(ctx, i); err != nil {
+			return files, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
 }
 
 // An Asker is on whose account work is done. No one may hold the whole engine.
 type Asker struct {
-	Original string // names the content of the original, and nothing else; "" if it is not known
-	Client   string // "" for whom is not to be held to a share
+	Original string   // names the content of the original, and nothing else; "" if it is not known
+	Layers   []string // the same of the images that the chain names
+	Client   string   // "" for whom is not to be held to a share
 }
 
 // A Rendition is a finished print.
@@ -198,7 +223,7 @@ func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 	if !e.writes(plan.Format) {
 		return nil, fmt.Errorf("%w: the libvips of this server writes no %s", ErrUnsupported, plan.Format.Name)
 	}
-	t := task{request: printRequest(plan, e.options.Limits), open: job.Open, plan: plan}
+	t := task{request: printRequest(plan, e.options.Limits), open: job.open, plan: plan}
 	if job.Look {
 		t.request.Work = workLook
 	}

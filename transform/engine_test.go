@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	stdimage "image"
@@ -64,11 +65,36 @@ func render(t testing.TB, data []byte, path string) (*Rendition, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := NewPlan(target.Chain.Settle(original, ""), original, engine(t).Limits())
+	plan, err := NewPlan(target.Chain.Settle(original, ""), original, engine(t).Limits(), layersOf(&target.Chain)...)
 	if err != nil {
 		return nil, err
 	}
-	return engine(t).Render(t.Context(), Job{Open: opener(data), Plan: plan})
+	return engine(t).Render(t.Context(), Job{Open: opener(data), OpenLayer: openStamp, Plan: plan})
+}
+
+// layersOf is what the plan of a chain must know of the images that it names: all are the stamp.
+func layersOf(c *Chain) (layers []Original) {
+	for range c.Images() {
+		layers = append(layers, Original{Format: "png", Size: Size{6, 4}, Frames: 1, Depth: 8, Alpha: true})
+	}
+	return layers
+}
+
+// openStamp gives the image that stands for every image which a chain names: 6×4, its left half red, its right half half
+// transparent blue.
+func openStamp(ctx context.Context, _ int) (*os.File, error) {
+	picture := stdimage.NewNRGBA(stdimage.Rect(0, 0, 6, 4))
+	for i := range 24 {
+		picture.SetNRGBA(i%6, i/6, color.NRGBA{R: 255, A: 255})
+		if i%6 >= 3 {
+			picture.SetNRGBA(i%6, i/6, color.NRGBA{B: 255, A: 128})
+		}
+	}
+	var b bytes.Buffer
+	if err := stdpng.Encode(&b, picture); err != nil {
+		return nil, err
+	}
+	return opener(b.Bytes())(ctx)
 }
 
 func mustRender(t testing.TB, data []byte, path string) *Rendition {

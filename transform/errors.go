@@ -13,6 +13,7 @@ var (
 	ErrTooLong     = errors.New("the address is too long")
 	ErrOutside     = errors.New("outside the picture")
 	ErrTooLarge    = errors.New("too large")
+	ErrUnwritable  = errors.New("text that cannot be written")
 	ErrUnsupported = errors.New("not an image that can be read here")
 	ErrBroken      = errors.New("the original is damaged")
 	ErrBusy        = errors.New("too much to do")

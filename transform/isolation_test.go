@@ -46,11 +46,11 @@ func order(t testing.TB, ctx context.Context, e *Engine, data []byte, path strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := NewPlan(target.Chain.Settle(original, ""), original, e.Limits())
+	plan, err := NewPlan(target.Chain.Settle(original, ""), original, e.Limits(), layersOf(&target.Chain)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.Render(ctx, Job{Open: opener(data), Plan: plan, Asker: asker})
+	return e.Render(ctx, Job{Open: opener(data), OpenLayer: openStamp, Plan: plan, Asker: asker})
 }
 
 // opener gives the original as the store does.

@@ -15,8 +15,9 @@ import (
 
 // A job makes one print.
 type job struct {
-	plan *Plan
-	look bool // a Sketch is made of the print, and nothing else
+	plan   *Plan
+	look   bool       // a Sketch is made of the print, and nothing else
+	layers []*os.File // the images that the chain names beside the original
 
 	mutex   sync.Mutex
 	killed  bool
@@ -73,13 +74,7 @@ func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 		count = picture.Height() / height
 	}
 	if count == 1 {
-		if p.Original.Frames > 1 {
-			// Else operations would take the still for the column of all frames.
-			if err := toStill(picture, height); err != nil {
-				return 0, err
-			}
-		}
-		if err := j.steps([]*vips.ImageRef{picture}, false); err != nil {
+		if err := j.still(picture, height); err != nil {
 			return 0, err
 		}
 		return 1, j.finish(picture, 1, out)
@@ -102,6 +97,44 @@ func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 	}
 	defer column.Close()
 	return len(list), j.finish(column, len(list), out)
+}
+
+// still does the steps on the only frame of a picture that is loaded.
+func (j *job) still(picture *vips.ImageRef, height int) error {
+	if j.plan.Original.Frames > 1 {
+		// Else operations would take the still for the column of all frames.
+		if err := toStill(picture, height); err != nil {
+			return err
+		}
+	}
+	return j.steps([]*vips.ImageRef{picture}, false)
+}
+
+// layer returns an image that the chain names, made by a plan of its own, in memory.
+func (j *job) layer(index int, plan *Plan) (*vips.ImageRef, error) {
+	if index >= len(j.layers) {
+		return nil, errors.New("an image that the chain names was not handed over")
+	}
+	file := j.layers[index]
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	picture, err := load(file, plan.Original.Format, plan.Shrink, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	height, err := frameHeight(picture, plan)
+	if err == nil {
+		part := &job{plan: plan}
+		if err = part.still(picture, height); err == nil {
+			err = j.compute(picture, func() error { return toMemory(picture) })
+		}
+	}
+	if err != nil {
+		picture.Close()
+		return nil, err
+	}
+	return picture, nil
 }
 
 // loaded is how many frames are asked of the decoder; below 0 are all that there are, which may be fewer than the header says.
@@ -143,7 +176,8 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 				return err
 			}
 		}
-		if _, random := step.(randomStep); random && !inMemory {
+		laying, lays := step.(layingStep)
+		if _, random := step.(randomStep); (random || lays && laying.mixes()) && !inMemory {
 			inMemory = true
 			frame := frames[0] // an animation is in memory from the start
 			if err := j.compute(frame, func() error { return toMemory(frame) }); err != nil {
@@ -162,7 +196,15 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 			}
 			step = decided
 		}
-		if err := each(frames, step.Run); err != nil {
+		if lays {
+			ready, err := laying.fetch(j, j.plan.Deep)
+			if err != nil {
+				return fmt.Errorf("%s: %w", step, err)
+			}
+			defer ready.stamp.Close() // what is computed later holds it, too
+			step = ready
+		}
+		if err := each(frames, step.(directStep).Run); err != nil {
 			return fmt.Errorf("%s: %w", step, err)
 		}
 	}

@@ -20,8 +20,11 @@ func (o *Operation) call(s segment, arguments []string) (Call, error) {
 	call := Call{Operation: o, form: form}
 	params := o.Forms[form].Params
 	next := 0 // the next positional parameter
-	for _, argument := range arguments {
+	for k, argument := range arguments {
 		i := matchNamed(params, argument)
+		if k == 0 && len(params) > 0 && params[0].free() {
+			i, next = 0, 1
+		}
 		if i < 0 {
 			for next < len(params) && !params[next].positional() {
 				next++
@@ -43,7 +46,12 @@ func (o *Operation) call(s segment, arguments []string) (Call, error) {
 		if call.values[i].Set {
 			return Call{}, fail(p.Name, "is given twice", argument)
 		}
-		v, ok := p.parse(text)
+		v, ok := Value{Set: true}, false
+		if p.free() {
+			call.text, ok = p.read(text)
+		} else {
+			v, ok = p.parse(text)
+		}
 		if !ok {
 			return Call{}, fail(p.Name, p.Expected(), text)
 		}

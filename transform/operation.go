@@ -49,6 +49,8 @@ const (
 	Point               // 0.3x0.7: shares of width and height from the top left corner
 	Ratio               // 16x9
 	Switch              // 1 or 0
+	ID                  // the id of an image in the store
+	Text                // words to be read, in base64url
 )
 
 // Unit is what the number of a parameter counts.
@@ -93,6 +95,10 @@ type Param struct {
 	Needed bool
 }
 
+// free tells whether the value is a string of the user's own: Call.Text, and no number. A form has one such parameter at most, the
+// first, so that what a user writes there is never taken for a word of the grammar.
+func (p *Param) free() bool { return p.Kind == ID || p.Kind == Text }
+
 // positional tells whether the argument is known by its place.
 func (p *Param) positional() bool {
 	return !p.Keyed && p.Kind != Word && p.Kind != Flag
@@ -104,7 +110,7 @@ func (p *Param) Required() bool {
 }
 
 // maxParams is the most parameters that a form has.
-const maxParams = 8
+const maxParams = 14
 
 // A Value is one parsed argument. Its fields are read by kind:
 // a number, an index into Words, 1 for a flag, 0xRRGGBBAA for a color in X; the two parts of a Point or Ratio in X and Y.
@@ -120,6 +126,8 @@ type Call struct {
 	form      int
 	density   float64 // factor on Scaled parameters; 0 means 1
 	values    [maxParams]Value
+	text      string // of the free parameter
+	layer     *layer // the image of an ID; known while a plan is made
 }
 
 // find returns the place of the parameter called name in the form of c, or -1 if another form has it.
@@ -215,6 +223,9 @@ func (c *Call) Flag(name string) bool {
 	i := c.find(name)
 	return i >= 0 && c.values[i].Set
 }
+
+// Text returns the value of the free parameter: an id, or the text as it is to be read.
+func (c *Call) Text() string { return c.text }
 
 // Color returns the color called name.
 func (c *Call) Color(name string) RGBA {

@@ -5,6 +5,7 @@ var Operations = []*Operation{
 	crop, trim, resize, rotate, flip, orient,
 	pad, extend, border, rounded, background,
 	blur, sharpen, pixelate, median,
+	overlay, writing,
 	grayscale, bitonal, invert, sepia, normalize,
 	brightness, contrast, saturation, hue, gamma, tint, duotone, opacity,
 }

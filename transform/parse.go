@@ -105,6 +105,9 @@ func (c *Chain) addCall(s segment, o *Operation, arguments []string) error {
 		return s.fail(fmt.Sprintf("is one operation too many: at most %d are taken", maxCalls))
 	}
 	c.Calls = append(c.Calls, call)
+	if call.image() && len(c.Images()) > maxImages {
+		return s.fail(fmt.Sprintf("is one image too many: at most %d are taken", maxImages))
+	}
 	return nil
 }
 

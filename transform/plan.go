@@ -43,15 +43,19 @@ type Plan struct {
 	Shrink   int     // the factor by which the JPEG decoder shrinks: 1, 2, 4 or 8
 	Encoding Encoding
 
-	chain  Chain // that it was made from
+	chain  Chain      // that it was made from
+	layers []Original // the images that it names
 	limits Limits
 }
 
 // NewPlan works out how the print of an original that chain asks for is made. It looks at no pixel, and what it
 // refuses costs nothing: ErrOutside, ErrTooLarge, or a *SyntaxError for a setting that the format lacks.
-// The chain's format must be settled (see Chain.Settle).
-func NewPlan(chain Chain, original Original, limits Limits) (*Plan, error) {
-	p := &Plan{limits: limits, Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1}
+// The chain's format must be settled (see Chain.Settle). The layers are what Chain.Images names.
+func NewPlan(chain Chain, original Original, limits Limits, layers ...Original) (*Plan, error) {
+	p := &Plan{limits: limits, Original: original, Format: chain.Format, Frames: 1, Density: 1, Shrink: 1, layers: layers}
+	if named := len(chain.Images()); named != len(layers) {
+		return nil, fmt.Errorf("the chain names %d images, and %d are known", named, len(layers))
+	}
 	if err := chain.refuseForeignSettings(); err != nil {
 		return nil, err
 	}
@@ -105,7 +109,12 @@ func (p *Plan) chooseFrames() error {
 
 // lower adds the steps of the calls from one on, for a picture of a size; resized tells whether one before has resized it.
 func (p *Plan) lower(from int, resized bool, size Size) error {
+	layers := len((&Chain{Calls: p.chain.Calls[:from]}).Images()) // that were named before
 	for i, call := range p.chain.Calls[from:] {
+		if call.image() {
+			call.layer = &layer{index: layers, original: p.layers[layers], limits: p.limits, deep: p.Deep}
+			layers++
+		}
 		if call.Operation.Resizes && !resized {
 			resized = true
 			p.Density = p.chain.Get(dpr).X

@@ -65,6 +65,10 @@ func valueOf(p *Param, r *rand.Rand) string {
 		text = pick("1x1", "16x9", "0.001x65535", "3x100")
 	case Switch:
 		text = pick("0", "1")
+	case ID:
+		text = ExampleImage
+	case Text:
+		text = pick("SGVsbG8", "YQpiIMOk", "4oCcV2VsbCwgdGhlbuKAnQ")
 	}
 	if p.Keyed {
 		return p.Name + "=" + text

@@ -13,7 +13,8 @@ import (
 type request struct {
 	Work     work
 	Original Original
-	Chain    string `json:",omitempty"` // for a print: canonical, with a concrete format
+	Chain    string     `json:",omitempty"` // for a print: canonical, with a concrete format
+	Layers   []Original `json:",omitempty"` // the images that the chain names beside the original
 	Limits   Limits
 }
 
@@ -54,9 +55,9 @@ func failed(err error) reply {
 	return reply{Error: err.Error()}
 }
 
-// perform does the work on the original in file, from its start, and writes a print to out. It stops when ctx ends, as soon as
+// perform does the work on the original in file, from its start, with the images that the chain names, and writes a print to out. It stops when ctx ends, as soon as
 // libvips lets it.
-func (r request) perform(ctx context.Context, file *os.File, out io.Writer) reply {
+func (r request) perform(ctx context.Context, file *os.File, layers []*os.File, out io.Writer) reply {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return reply{Error: err.Error()}
 	}
@@ -67,7 +68,7 @@ func (r request) perform(ctx context.Context, file *os.File, out io.Writer) repl
 	case workOpen:
 		err = openHeader(file, r.Original)
 	case workPrint, workLook:
-		result, err = r.print(ctx, file, out)
+		result, err = r.print(ctx, file, layers, out)
 	default:
 		err = fmt.Errorf("there is no work called %q", r.Work)
 	}
@@ -90,16 +91,16 @@ func openHeader(file *os.File, original Original) error {
 	return nil
 }
 
-func (r request) print(ctx context.Context, file *os.File, out io.Writer) (reply, error) {
+func (r request) print(ctx context.Context, file *os.File, layers []*os.File, out io.Writer) (reply, error) {
 	target, err := Parse(r.Chain)
 	if err != nil {
 		return reply{}, err
 	}
-	plan, err := NewPlan(target.Chain, r.Original, r.Limits)
+	plan, err := NewPlan(target.Chain, r.Original, r.Limits, r.Layers...)
 	if err != nil {
 		return reply{}, err
 	}
-	j := job{plan: plan, look: r.Work == workLook}
+	j := job{plan: plan, look: r.Work == workLook, layers: layers}
 	stop := context.AfterFunc(ctx, j.kill)
 	defer stop()
 	counted := &countingWriter{out: out}
@@ -109,7 +110,7 @@ func (r request) print(ctx context.Context, file *os.File, out io.Writer) (reply
 
 // printRequest asks for the print of a plan.
 func printRequest(p *Plan, limits Limits) request {
-	return request{Work: workPrint, Original: p.Original, Chain: Target{ID: "original", Chain: p.chain}.String(), Limits: limits}
+	return request{Work: workPrint, Original: p.Original, Layers: p.layers, Chain: Target{ID: "original", Chain: p.chain}.String(), Limits: limits}
 }
 
 type countingWriter struct {

@@ -15,13 +15,14 @@ import (
 // A task is a request with all that goes with it.
 type task struct {
 	request request
-	open    func(context.Context) (*os.File, error) // makes file, if that is nil
-	file    *os.File                                // the original, read from its start
-	plan    *Plan                                   // of a print, which must come out as planned; nil for other work
-	memory  int64                                   // in bytes, that it may use
-	cpu     time.Duration                           // of processor time, that it may use
-	suspect bool                                    // leaves a worker to others
-	confine bool                                    // keeps to one processor
+	open    func(context.Context) ([]*os.File, error) // makes file and layers, if that is nil
+	file    *os.File                                  // the original, read from its start
+	layers  []*os.File                                // the images that the chain names
+	plan    *Plan                                     // of a print, which must come out as planned; nil for other work
+	memory  int64                                     // in bytes, that it may use
+	cpu     time.Duration                             // of processor time, that it may use
+	suspect bool                                      // leaves a worker to others
+	confine bool                                      // keeps to one processor
 }
 
 // A runner has tasks done. Its methods may be called concurrently.
@@ -49,7 +50,7 @@ type inProcess struct{}
 
 func (inProcess) run(ctx context.Context, t task) (result, error) {
 	var out bytes.Buffer
-	answer := t.request.perform(ctx, t.file, &out)
+	answer := t.request.perform(ctx, t.file, t.layers, &out)
 	done := result{reply: answer, body: out.Bytes()}
 	if refused := answer.refusal(); refused != nil {
 		return done, refused
@@ -83,7 +84,7 @@ func (i isolated) run(ctx context.Context, t task) (result, error) {
 			return result{}, err
 		}
 		defer out.Close()
-		files = append(files, out)
+		files = append(append(files, out), t.layers...)
 	}
 	var done result
 	var refused error

@@ -12,6 +12,11 @@ type Step interface {
 	fmt.Stringer
 	// Size returns the size of the result, given that of the picture.
 	Size(in Size) Size
+}
+
+// A directStep is done on each frame by itself. All others become one first.
+type directStep interface {
+	Step
 	// Run does the work on one frame, in place.
 	Run(frame *vips.ImageRef) error
 }
@@ -22,16 +27,15 @@ type randomStep interface{ random() }
 // A decidingStep depends on what is in the picture. The first frame decides for all.
 type decidingStep interface {
 	// decide returns the step that does the work. It may run over the pixels of the frame and leaves them as they are.
-	decide(first *vips.ImageRef) (Step, error)
+	decide(first *vips.ImageRef) (directStep, error)
 }
 
-// decideAndRun does the work of a decidingStep on a frame that decides for itself.
-func decideAndRun(s decidingStep, frame *vips.ImageRef) error {
-	step, err := s.decide(frame)
-	if err != nil {
-		return err
-	}
-	return step.Run(frame)
+// A layingStep lays something on the picture, the same on all frames.
+type layingStep interface {
+	// mixes tells whether the picture is read twice where something is laid on it.
+	mixes() bool
+	// fetch makes what is laid on; deep tells whether the frames have 16 bits a sample. The caller closes its stamp.
+	fetch(j *job, deep bool) (*laid, error)
 }
 
 // A coloredStep paints or computes in color: it must not run before the picture is in the working color space.
@@ -62,7 +66,7 @@ func (s attend) Size(Size) Size { return s.size }
 func (s attend) random()  {}
 func (s attend) colored() {}
 
-func (s attend) decide(first *vips.ImageRef) (Step, error) {
+func (s attend) decide(first *vips.ImageRef) (directStep, error) {
 	interest := vips.InterestingAttention
 	if s.entropy {
 		interest = vips.InterestingEntropy
@@ -90,8 +94,6 @@ func (s attend) decide(first *vips.ImageRef) (Step, error) {
 		size: s.size,
 	}, nil
 }
-
-func (s attend) Run(frame *vips.ImageRef) error { return decideAndRun(s, frame) }
 
 func (s attend) String() string {
 	if s.entropy {

@@ -168,7 +168,7 @@ func (s spread) Size(in Size) Size { return in }
 func (s spread) random()  {}
 func (s spread) colored() {}
 
-func (s spread) decide(first *vips.ImageRef) (Step, error) {
+func (s spread) decide(first *vips.ImageRef) (directStep, error) {
 	var darkest, lightest C.int
 	if C.calotype_levels(image(first), 1, 99, &darkest, &lightest) != 0 {
 		return nil, vipsError()
@@ -182,8 +182,6 @@ func (s spread) decide(first *vips.ImageRef) (Step, error) {
 	factor := 255 / (high - low)
 	return affine{name: name, factors: [9]float64{factor, 0, 0, 0, factor, 0, 0, 0, factor}, offsets: [3]float64{-low * factor, -low * factor, -low * factor}}, nil
 }
-
-func (s spread) Run(frame *vips.ImageRef) error { return decideAndRun(s, frame) }
 
 func (s spread) cost() float64 { return 25 }
 

@@ -46,7 +46,7 @@ func (s trimming) Size(in Size) Size { return in }
 func (s trimming) random()  {}
 func (s trimming) colored() {}
 
-func (s trimming) decide(first *vips.ImageRef) (Step, error) {
+func (s trimming) decide(first *vips.ImageRef) (directStep, error) {
 	whole := extract{size: Size{first.Width(), first.Height()}}
 	frame, err := first.Copy()
 	if err != nil {
@@ -84,8 +84,6 @@ func (s trimming) decide(first *vips.ImageRef) (Step, error) {
 	}
 	return part, nil
 }
-
-func (s trimming) Run(frame *vips.ImageRef) error { return decideAndRun(s, frame) }
 
 func (s trimming) cost() float64 { return 20 }
 

@@ -185,6 +185,10 @@ func (p *Param) Expected() string {
 		return "must be two shares from 0 to 1 as in 0.3x0.7"
 	case Ratio:
 		return "must be a ratio as in 16x9"
+	case ID:
+		return "must be the id of an image"
+	case Text:
+		return fmt.Sprintf("must be text in base64url, as SGVsbG8 for Hello: UTF-8, not blank, at most %d bytes, newlines being the only control characters", maxText)
 	default:
 		return "must be 1 or 0"
 	}
