@@ -48,7 +48,7 @@ func TestOverlayLiesWhereItIsWanted(t *testing.T) {
 		",dx=10p,dy=50p":                   stdimage.Rect(12, 2, 15, 6),
 		",northwest,dx=30":                 {},
 		",northwest,dx=-10000p":            {},
-		",northwest,w=12":                  stdimage.Rect(0, 0, 6, 8),
+		",northwest,w=12":                  stdimage.Rect(0, 0, 5, 8), // the pixel between the halves is neither color
 		",northwest,w=12,h=4":              stdimage.Rect(0, 0, 3, 4),
 		",northwest,h=100p":                stdimage.Rect(0, 0, 8, 12),
 		",northwest,angle=180":             stdimage.Rect(3, 0, 6, 4),

@@ -249,6 +249,22 @@ calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format)
 	return result;
 }
 
+// enlarge interpolates between the centers of pixels; at the edges those of the outermost pixels go on. vips_resize does it half a
+// pixel of the result to one side.
+static int
+enlarge(VipsImage *in, VipsImage **out, int width, int height, VipsKernel kernel)
+{
+	VipsInterpolate *interpolate = vips_interpolate_new(kernel == VIPS_KERNEL_LINEAR ? "bilinear" : "bicubic");
+	VipsArrayInt *area = vips_array_int_newv(4, 0, 0, width, height);
+	int result = vips_affine(in, out, (double) width / in->Xsize, 0, 0, (double) height / in->Ysize,
+		"interpolate", interpolate, "oarea", area, "idx", 0.5, "idy", 0.5, "odx", -0.5, "ody", -0.5,
+		"extend", VIPS_EXTEND_COPY, "premultiplied", TRUE, NULL);
+
+	vips_area_unref(VIPS_AREA(area));
+	g_object_unref(interpolate);
+	return result;
+}
+
 // calotype_resample changes the size to exactly width times height.
 int
 calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKernel kernel)
@@ -257,6 +273,8 @@ calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKer
 	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 4);
 	VipsImage *image = in;
 	int alpha = vips_image_hasalpha(in) && kernel != VIPS_KERNEL_NEAREST;
+	int across = width;
+	int down = height;
 	int result = -1;
 
 	if (alpha) {
@@ -264,15 +282,24 @@ calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKer
 			goto end;
 		image = t[0];
 	}
-	if (vips_resize(image, &t[1], (double) width / in->Xsize,
-			"vscale", (double) height / in->Ysize, "kernel", kernel, NULL))
+	if (kernel != VIPS_KERNEL_NEAREST) {
+		across = VIPS_MIN(width, in->Xsize);
+		down = VIPS_MIN(height, in->Ysize);
+	}
+	if (vips_resize(image, &t[1], (double) across / in->Xsize,
+			"vscale", (double) down / in->Ysize, "kernel", kernel, NULL))
 		goto end;
 	image = t[1];
-	if (image->Xsize != width || image->Ysize != height) {
+	if (image->Xsize != across || image->Ysize != down) {
 		// libvips rounds on its own account for some factors: the edge is repeated or cut by the pixel in question.
-		if (vips_embed(image, &t[2], 0, 0, width, height, "extend", VIPS_EXTEND_COPY, NULL))
+		if (vips_embed(image, &t[2], 0, 0, across, down, "extend", VIPS_EXTEND_COPY, NULL))
 			goto end;
 		image = t[2];
+	}
+	if (across < width || down < height) {
+		if (enlarge(image, &t[3], width, height, kernel))
+			goto end;
+		image = t[3];
 	}
 	result = alpha ? calotype_unpremultiply(image, out, in->BandFmt) : vips_copy(image, out, NULL);
 end:
