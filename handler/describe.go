@@ -75,7 +75,7 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, look b
 	return sendJSON(ctx, fasthttp.StatusOK, printDescription{
 		ID: o.ID.String(), URL: p.path, Format: r.Format.Name, Type: r.Format.Type,
 		Width: r.Size.Width, Height: r.Size.Height, Frames: r.Frames, Bytes: len(r.Body),
-		DPR: plan.Density, Plan: plan.Describe(), Original: describeOriginal(o),
+		DPR: plan.Density, Plan: append(plan.Describe(), r.Notes...), Original: describeOriginal(o),
 		lookDescription: seen,
 	})
 }

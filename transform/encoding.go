@@ -10,6 +10,7 @@ type Encoding struct {
 	Lossless    bool
 	Progressive bool
 	Metadata    string // strip, copyright or keep
+	ICC         string // auto, srgb, keep or p3
 }
 
 // encodingOf reads the settings of the encoder from a chain whose format is settled.
@@ -20,6 +21,7 @@ func encodingOf(c *Chain) Encoding {
 		Lossless:    c.Get(lossless).X == 1,
 		Progressive: c.Get(progressive).X == 1,
 		Metadata:    c.Word(metadata),
+		ICC:         c.Word(icc),
 		Subsample:   c.Word(subsample),
 		MaxBytes:    int(c.Get(maxbytes).X),
 	}

@@ -98,6 +98,7 @@ type Rendition struct {
 	Format *Format
 	Size   Size // of one frame
 	Frames int
+	Notes  []string // what became of something that the plan does not know of, in words
 }
 
 var startVips = sync.OnceValue(func() error {
@@ -231,5 +232,5 @@ func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rendition{Body: done.body, Format: plan.Format, Size: done.size, Frames: done.reply.Frames}, nil
+	return &Rendition{Body: done.body, Format: plan.Format, Size: done.size, Frames: done.reply.Frames, Notes: textOf(done.reply.Notes)}, nil
 }

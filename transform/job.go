@@ -19,6 +19,9 @@ type job struct {
 	look   bool       // a Sketch is made of the print, and nothing else
 	layers []*os.File // the images that the chain names beside the original
 
+	colors colors // in which the print is made
+	notes  []note
+
 	mutex   sync.Mutex
 	killed  bool
 	current *C.VipsImage // the image whose pixels are being computed; not owned
@@ -165,8 +168,9 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 	working := false
 	toWork := func() error {
 		working = true
+		j.colors = chooseColors(frames[0], j.plan.Encoding.ICC, j.plan.Format)
 		return each(frames, func(frame *vips.ImageRef) error {
-			return toWorking(frame, j.plan.Deep)
+			return toWorking(frame, j.plan.Deep, j.colors)
 		})
 	}
 	for i := 0; i < len(j.plan.Steps); i++ {
@@ -197,7 +201,7 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 			step = decided
 		}
 		if lays {
-			ready, err := laying.fetch(j, j.plan.Deep)
+			ready, err := laying.fetch(j, frames[0])
 			if err != nil {
 				return fmt.Errorf("%s: %w", step, err)
 			}
@@ -230,6 +234,14 @@ func (j *job) finish(picture *vips.ImageRef, frames int, out io.Writer) error {
 		if err := layOn(picture, white); err != nil {
 			return err
 		}
+	}
+	if p.Encoding.ICC == "p3" && picture.Bands() >= 3 && !carriesProfile(picture) {
+		if err := toWorking(picture, p.Deep, inDisplayP3); err != nil {
+			return err
+		}
+	}
+	if carriesProfile(picture) {
+		j.notes = append(j.notes, j.colors.note())
 	}
 	if got := (Size{picture.Width(), picture.Height() / frames}); got != p.Size {
 		return fmt.Errorf("the print is %s where %s was planned", got, p.Size)

@@ -19,7 +19,7 @@ const sketchHeader = 2
 
 // writeSketch scales the first frame of a print down.
 func writeSketch(picture *vips.ImageRef, frame Size, out io.Writer) error {
-	if err := toWorking(picture, false); err != nil {
+	if err := toWorking(picture, false, inSRGB); err != nil {
 		return err
 	}
 	if picture.Height() > frame.Height {

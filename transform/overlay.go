@@ -85,7 +85,7 @@ type layer struct {
 
 // fitted returns the plan of the layer in a size. It is never encoded.
 func (l *layer) fitted(size Size) (*Plan, error) {
-	p := &Plan{limits: l.limits, Original: l.original, Size: size, Frames: 1, Density: 1, Shrink: 1, Deep: l.deep}
+	p := &Plan{limits: l.limits, Original: l.original, Format: png, Size: size, Frames: 1, Density: 1, Shrink: 1, Deep: l.deep}
 	if err := l.limits.check("the image", l.original.Size, 1); err != nil {
 		return nil, err
 	}

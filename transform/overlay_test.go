@@ -89,15 +89,10 @@ func TestOverlayRepeats(t *testing.T) {
 		case inX < 6 && inY < 4:
 			want = color.NRGBA{127, 127, 255, 255}
 		}
-		if got := picture.NRGBAAt(x, y); !alike(got, want, 1) {
+		if got := picture.NRGBAAt(x, y); !close8(got, want, 1) {
 			t.Fatalf("%d,%d is %v, want %v", x, y, got, want)
 		}
 	}
-}
-
-func alike(a, b color.NRGBA, by int) bool {
-	far := func(x, y uint8) bool { return int(max(x, y))-int(min(x, y)) > by }
-	return !far(a.R, b.R) && !far(a.G, b.G) && !far(a.B, b.B) && !far(a.A, b.A)
 }
 
 // Each blend mode computes what Compositing and Blending Level 1 of the W3C says (sections 9 and 10.1), here for an opaque picture.
@@ -171,7 +166,7 @@ func TestBlendModes(t *testing.T) {
 			if want.A == 0 {
 				got.R, got.G, got.B = want.R, want.G, want.B
 			}
-			if !alike(got, want, 2) {
+			if !close8(got, want, 2) {
 				t.Errorf("%s: %v on %v is %v, want %v", word, above, below, got, want)
 			}
 		}
@@ -297,7 +292,7 @@ func TestText(t *testing.T) {
 		t.Errorf("a letter is %v", got)
 	}
 	faint := written(t, 100, 100, "█", ",northwest,size=40,color=ff800080")
-	if got := faint.NRGBAAt(5, 20); !alike(got, color.NRGBA{255, 128, 0, 128}, 1) {
+	if got := faint.NRGBAAt(5, 20); !close8(got, color.NRGBA{255, 128, 0, 128}, 1) {
 		t.Errorf("a faint letter is %v", got)
 	}
 	small, large := inked(written(t, 200, 100, "HH", ",northwest,size=20")), inked(written(t, 200, 100, "HH", ",northwest,size=40"))
@@ -378,5 +373,17 @@ func TestBrokenOverlayPoisonsNoOriginal(t *testing.T) {
 	}
 	if _, err := order(t, t.Context(), e, data, "/rotate:90.png", Asker{Original: "good"}); err != nil {
 		t.Errorf("a print without it: %v", err)
+	}
+}
+
+// On a print in Display P3 an overlay has the colors that it has on one in sRGB.
+func TestOverlayTakesTheColorsOfThePrint(t *testing.T) {
+	original := p3(t, "wwwwwwwwww", "wwwwwwwwww", "wwwwwwwwww", "wwwwwwwwww")
+	for _, settings := range []string{"", "/icc:keep"} {
+		border, _ := decoded(t, mustRender(t, original, "/border:1,red"+settings+".png").Body)
+		laid, profile := decoded(t, mustRender(t, original, "/overlay:"+ExampleImage+",northwest"+settings+".png").Body)
+		if got, want := laid.NRGBAAt(1, 1), border.NRGBAAt(0, 0); !profile.isDisplayP3() || !close8(got, want, 1) || want.R > 240 {
+			t.Errorf("%s: the overlay is %v, a red border is %v", settings, got, want)
+		}
 	}
 }

@@ -47,6 +47,9 @@ func resample(frame *vips.ImageRef, size Size, kernel string) error {
 // prepareFor gives the frame the bands that it needs to hold a color: hue, if the color has any, and alpha, unless it is opaque.
 func prepareFor(frame *vips.ImageRef, color RGBA) error {
 	if !color.gray() && frame.Bands() < 3 {
+		if err := toSRGB(frame); err != nil {
+			return err
+		}
 		space := vips.InterpretationSRGB
 		if deep(frame) {
 			space = vips.InterpretationRGB16
@@ -61,26 +64,36 @@ func prepareFor(frame *vips.ImageRef, color RGBA) error {
 	return nil
 }
 
-// ink returns the color in the bands of the frame.
-func ink(frame *vips.ImageRef, color RGBA) []C.double {
-	samples := []uint8{color.R, color.G, color.B}
+// ink returns the color in the bands and the space of the frame.
+func ink(frame *vips.ImageRef, color RGBA) ([]C.double, error) {
+	rgb := [3]float64{float64(color.R), float64(color.G), float64(color.B)}
+	if carriesProfile(frame) {
+		var err error
+		if rgb, err = inkIn(frame, color); err != nil {
+			return nil, err
+		}
+	}
+	samples := rgb[:]
 	if frame.Bands() < 3 {
 		samples = samples[:1]
 	}
 	if frame.HasAlpha() {
-		samples = append(samples, color.A)
+		samples = append(samples, float64(color.A))
 	}
 	unit := unitOf(frame)
 	values := make([]C.double, len(samples))
 	for i, s := range samples {
-		values[i] = C.double(float64(s) * unit)
+		values[i] = C.double(s * unit)
 	}
-	return values
+	return values, nil
 }
 
 // embedOn lays the frame on a canvas of one color, with its corner at (left, top); what is outside is cut off.
 func embedOn(frame *vips.ImageRef, left, top int, size Size, color RGBA) error {
-	values := ink(frame, color)
+	values, err := ink(frame, color)
+	if err != nil {
+		return err
+	}
 	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
 		return C.calotype_embed(in, out, C.int(left), C.int(top), C.int(size.Width), C.int(size.Height), &values[0], C.int(len(values)))
 	})
@@ -88,8 +101,11 @@ func embedOn(frame *vips.ImageRef, left, top int, size Size, color RGBA) error {
 
 // spinOn rotates the frame by any angle and centers it on a canvas of one color.
 func spinOn(frame *vips.ImageRef, angle float64, size Size, color RGBA) error {
-	values := ink(frame, color)
-	err := replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
+	values, err := ink(frame, color)
+	if err != nil {
+		return err
+	}
+	err = replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
 		return C.calotype_spin(in, out, C.double(angle), &values[0], C.int(len(values)))
 	})
 	if err != nil {
@@ -101,7 +117,10 @@ func spinOn(frame *vips.ImageRef, angle float64, size Size, color RGBA) error {
 
 // layOn lays a frame with alpha on a color.
 func layOn(frame *vips.ImageRef, color RGBA) error {
-	values := ink(frame, color)
+	values, err := ink(frame, color)
+	if err != nil {
+		return err
+	}
 	if color.A == 255 {
 		values = values[:len(values)-1]
 	}
@@ -143,9 +162,11 @@ func samplesOf(frame *vips.ImageRef) ([]byte, error) {
 	return C.GoBytes(samples, C.int(length)), nil
 }
 
-// toWorking converts the frame to sRGB or gray with 8 or, if deep, 16 bits a sample.
-func toWorking(frame *vips.ImageRef, deep bool) error {
-	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_to_working(in, out, truth(deep)) })
+// toWorking converts the frame to RGB of some space, or to gray, with 8 or, if deep, 16 bits a sample.
+func toWorking(frame *vips.ImageRef, deep bool, space colors) error {
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
+		return C.calotype_to_working(in, out, truth(deep), C.CalotypeColors(space))
+	})
 }
 
 // splitFrames cuts the column that an animation is loaded as into its frames.

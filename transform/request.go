@@ -32,6 +32,7 @@ type reply struct {
 	Reason string `json:",omitempty"` // which of reasons the error is, if it is one
 	Bytes  int64  // of the print
 	Frames int    // of the print
+	Notes  []note `json:",omitempty"`
 }
 
 // reasons are why a print that depends on what is in the picture turns out to be impossible.
@@ -105,7 +106,7 @@ func (r request) print(ctx context.Context, file *os.File, layers []*os.File, ou
 	defer stop()
 	counted := &countingWriter{out: out}
 	frames, err := j.run(file, counted)
-	return reply{Bytes: counted.n, Frames: frames}, err
+	return reply{Bytes: counted.n, Frames: frames, Notes: j.notes}, err
 }
 
 // printRequest asks for the print of a plan.

@@ -119,6 +119,11 @@ func (t task) check(done result) (Size, error) {
 	if t.plan == nil {
 		return Size{}, nil
 	}
+	for _, n := range done.reply.Notes {
+		if notes[n] == "" {
+			return Size{}, fmt.Errorf("%w: an unknown note", worker.ErrGarbled)
+		}
+	}
 	if t.request.Work == workLook {
 		_, err := readSketch(done.body)
 		return t.plan.Size, err

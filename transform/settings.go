@@ -117,12 +117,25 @@ var maxbytes = &Setting{
 var metadata = &Setting{
 	Name: "metadata",
 	Doc: "What the print keeps of the original's EXIF, XMP and IPTC: nothing, the author's and the copyright's EXIF fields, or all " +
-		"of it, places included. Orientation is always applied, and colors are converted to sRGB, never lost.",
+		"of it, places included. Orientation is always applied. Color profiles are the matter of icc.",
 	Param: Param{
 		Name: "which", Doc: "What is kept.",
 		Kind: Word, Words: []string{"strip", "copyright", "keep"}, Default: "strip",
 	},
 	Example: "metadata:copyright",
+}
+
+var icc = &Setting{
+	Name: "icc",
+	Doc: "Says in which colors the print is. Operations count in these; colors in the address are always meant as sRGB and are converted. " +
+		"grayscale, bitonal, tint and duotone leave colors of sRGB. A profile that is damaged or has more than 1 MiB is not kept.",
+	Param: Param{
+		Name: "colors", Doc: "auto is sRGB, and Display P3 for originals in wide spaces: Display P3 itself, Adobe RGB, ProPhoto, Rec. 2020. srgb is sRGB " +
+			"for all. p3 is Display P3 for all but gray ones. keep leaves the colors of RGB and gray originals as they are, and their profile goes into the print; " +
+			"CMYK becomes sRGB.",
+		Kind: Word, Words: []string{"auto", "srgb", "keep", "p3"}, Default: "auto",
+	},
+	Example: "icc:p3",
 }
 
 var describe = &Setting{

@@ -34,8 +34,8 @@ type decidingStep interface {
 type layingStep interface {
 	// mixes tells whether the picture is read twice where something is laid on it.
 	mixes() bool
-	// fetch makes what is laid on; deep tells whether the frames have 16 bits a sample. The caller closes its stamp.
-	fetch(j *job, deep bool) (*laid, error)
+	// fetch makes what is laid on frames that are like the first one. The caller closes its stamp.
+	fetch(j *job, first *vips.ImageRef) (*laid, error)
 }
 
 // A coloredStep paints or computes in color: it must not run before the picture is in the working color space.
@@ -78,7 +78,7 @@ func (s attend) decide(first *vips.ImageRef) (directStep, error) {
 	defer trial.Close()
 	if deep(trial) {
 		// The histograms of 16 bits, of which libvips keeps one for each slice that it weighs, take more memory than most pictures.
-		if err := toWorking(trial, false); err != nil {
+		if err := toWorking(trial, false, inSRGB); err != nil {
 			return nil, err
 		}
 	}

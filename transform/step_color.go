@@ -38,6 +38,9 @@ func (s desaturate) Size(in Size) Size { return in }
 func (s desaturate) colored() {}
 
 func (s desaturate) Run(frame *vips.ImageRef) error {
+	if err := toSRGB(frame); err != nil {
+		return err
+	}
 	if deep(frame) {
 		return frame.ToColorSpace(vips.InterpretationGrey16)
 	}
@@ -152,6 +155,9 @@ func (s hueOf) Size(in Size) Size { return in }
 func (s hueOf) colored() {}
 
 func (s hueOf) Run(frame *vips.ImageRef) error {
+	if err := toSRGB(frame); err != nil {
+		return err
+	}
 	values := []C.double{C.double(s.color.R), C.double(s.color.G), C.double(s.color.B)}
 	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_tint(in, out, &values[0]) })
 }

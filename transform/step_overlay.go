@@ -87,8 +87,9 @@ func (l laying) String() string {
 	return text
 }
 
-// finish gives a picture of working colors the bands, the angle and the opacity of a stamp and takes it over.
-func (l laying) finish(j *job, stamp *vips.ImageRef, opacity float64) (*laid, error) {
+// finish gives a picture in sRGB the bands, the angle and the opacity of a stamp, and the colors of the frames that are like the first.
+// It takes the picture over.
+func (l laying) finish(j *job, stamp, first *vips.ImageRef, opacity float64) (*laid, error) {
 	work := func() error {
 		if err := prepareFor(stamp, RGBA{R: 1}); err != nil { // a color that needs all bands
 			return err
@@ -105,6 +106,11 @@ func (l laying) finish(j *job, stamp *vips.ImageRef, opacity float64) (*laid, er
 		}
 		if opacity < 1 {
 			if err := fadeBy(stamp, opacity, nil); err != nil {
+				return err
+			}
+		}
+		if first.Bands() >= 3 && carriesProfile(first) {
+			if err := toSpaceOf(stamp, first); err != nil {
 				return err
 			}
 		}
@@ -165,12 +171,12 @@ func (s overlaid) Size(in Size) Size { return in }
 
 func (s overlaid) colored() {}
 
-func (s overlaid) fetch(j *job, _ bool) (*laid, error) {
+func (s overlaid) fetch(j *job, first *vips.ImageRef) (*laid, error) {
 	stamp, err := j.layer(s.layer, s.source)
 	if err != nil {
 		return nil, err
 	}
-	return s.finish(j, stamp, s.opacity)
+	return s.finish(j, stamp, first, s.opacity)
 }
 
 func (s overlaid) cost() float64 { return layingTime }
@@ -199,7 +205,7 @@ func (s lettering) Size(in Size) Size { return in }
 
 func (s lettering) colored() {}
 
-func (s lettering) fetch(j *job, deep bool) (*laid, error) {
+func (s lettering) fetch(j *job, first *vips.ImageRef) (*laid, error) {
 	mask, err := s.draw()
 	if err != nil {
 		return nil, err
@@ -208,11 +214,11 @@ func (s lettering) fetch(j *job, deep bool) (*laid, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := toWorking(stamp, deep); err != nil {
+	if err := toWorking(stamp, deep(first), inSRGB); err != nil {
 		stamp.Close()
 		return nil, err
 	}
-	return s.finish(j, stamp, 1)
+	return s.finish(j, stamp, first, 1)
 }
 
 func (s lettering) cost() float64 { return layingTime }

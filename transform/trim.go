@@ -59,7 +59,9 @@ func (s trimming) decide(first *vips.ImageRef) (directStep, error) {
 		if err := prepareFor(frame, s.color); err != nil {
 			return nil, err
 		}
-		values = ink(frame, s.color)
+		if values, err = ink(frame, s.color); err != nil {
+			return nil, err
+		}
 	} else {
 		corner, err := frame.GetPoint(0, 0)
 		if err != nil {

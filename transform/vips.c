@@ -150,77 +150,6 @@ calotype_copy_to_memory(VipsImage *in, VipsImage **out)
 	return *out ? 0 : -1;
 }
 
-// is_srgb tells whether an ICC profile is the one that every camera and editor embeds for sRGB, so that a transform would
-// change nothing. Its description stands within the first bytes.
-static int
-is_srgb(const void *profile, size_t length)
-{
-	static const char name[] = "sRGB IEC61966";
-	const char *p = profile;
-	size_t most = VIPS_MIN(length, 1024);
-
-	for (size_t i = 0; i + sizeof(name) - 1 <= most; i++)
-		if (memcmp(p + i, name, sizeof(name) - 1) == 0)
-			return 1;
-	return 0;
-}
-
-// calotype_to_working converts to what steps and encoders take: sRGB or gray, with or without alpha, 8 bits a sample or,
-// if deep, 16. The color profile is applied and gone afterwards; one that cannot be used is left out of account.
-int
-calotype_to_working(VipsImage *in, VipsImage **out, int deep)
-{
-	VipsObject *scope = VIPS_OBJECT(vips_image_new());
-	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 6);
-	VipsImage *image = in;
-	const void *profile = NULL;
-	size_t length = 0;
-	int result = -1;
-	int gray = in->Bands < 3;
-	int cmyk = in->Type == VIPS_INTERPRETATION_CMYK;
-
-	if (vips_image_get_typeof(in, VIPS_META_ICC_NAME) &&
-		vips_image_get_blob(in, VIPS_META_ICC_NAME, &profile, &length))
-		vips_error_clear();
-
-	if (cmyk || (profile && !is_srgb(profile, length))) {
-		if (vips_icc_transform(image, &t[0], "srgb", "embedded", TRUE,
-				"input_profile", cmyk ? "cmyk" : "srgb",
-				"depth", deep ? 16 : 8, NULL) == 0)
-			image = t[0];
-		else {
-			vips_error_clear();
-			t[0] = NULL;
-		}
-	}
-	if (image == in && (in->Type == VIPS_INTERPRETATION_MULTIBAND || in->Type == VIPS_INTERPRETATION_HISTOGRAM)) {
-		// A file that does not say what its bands are: by their number they can only be gray or RGB.
-		if (vips_copy(image, &t[1], "interpretation",
-				in->Bands < 3 ? (deep ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W)
-					: (deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB), NULL))
-			goto end;
-		image = t[1];
-	}
-	if (vips_colourspace(image, &t[2],
-			gray ? (deep ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W)
-				: (deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB), NULL))
-		goto end;
-	image = t[2];
-	if (image->Bands > (gray ? 2 : 4)) {
-		if (vips_extract_band(image, &t[3], 0, "n", gray ? 2 : 4, NULL))
-			goto end;
-		image = t[3];
-	}
-	if (vips_cast(image, &t[4], deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, NULL) ||
-		vips_copy(t[4], out, NULL))
-		goto end;
-	vips_image_remove(*out, VIPS_META_ICC_NAME);
-	result = 0;
-end:
-	g_object_unref(scope);
-	return result;
-}
-
 // calotype_premultiply multiplies the colors by alpha, in the number format of the image.
 int
 calotype_premultiply(VipsImage *in, VipsImage **out)
@@ -429,30 +358,38 @@ calotype_with_metadata(VipsImage *in, VipsImage **out, CalotypeMetadata which)
 	return 0;
 }
 
+// METADATA are the options of a saver that say what of the image's metadata is written. Before 8.15 libvips had no way to
+// write the profile alone; a few fields of EXIF of its own making then come with it.
+#if VIPS_MAJOR_VERSION > 8 || VIPS_MINOR_VERSION >= 15
+#define METADATA(in, how) "keep", (how)->strip ? VIPS_FOREIGN_KEEP_ICC : VIPS_FOREIGN_KEEP_ALL
+#else
+#define METADATA(in, how) "strip", (how)->strip && !vips_image_get_typeof(in, VIPS_META_ICC_NAME)
+#endif
+
 // calotype_save encodes an image. The buffer is to be freed with g_free.
 int
 calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **buffer, size_t *length)
 {
 	switch (saver) {
 	case SAVE_JPEG:
-		return vips_jpegsave_buffer(in, buffer, length, "Q", how->quality, "strip", how->strip,
+		return vips_jpegsave_buffer(in, buffer, length, "Q", how->quality, METADATA(in, how),
 			"optimize_coding", how->effort > 0, "interlace", how->progressive,
 			"subsample_mode", how->subsample, NULL);
 	case SAVE_PNG:
-		return vips_pngsave_buffer(in, buffer, length, "strip", how->strip, "compression", how->effort,
+		return vips_pngsave_buffer(in, buffer, length, METADATA(in, how), "compression", how->effort,
 			"filter", VIPS_FOREIGN_PNG_FILTER_ALL, "interlace", how->progressive, NULL);
 	case SAVE_GIF:
-		return vips_gifsave_buffer(in, buffer, length, "strip", how->strip, "effort", how->effort,
+		return vips_gifsave_buffer(in, buffer, length, METADATA(in, how), "effort", how->effort,
 			"interlace", how->progressive, NULL);
 	case SAVE_WEBP:
-		return vips_webpsave_buffer(in, buffer, length, "strip", how->strip, "Q", how->quality,
+		return vips_webpsave_buffer(in, buffer, length, METADATA(in, how), "Q", how->quality,
 			"lossless", how->lossless, "effort", how->effort, NULL);
 	case SAVE_AVIF:
-		return vips_heifsave_buffer(in, buffer, length, "strip", how->strip, "Q", how->quality,
+		return vips_heifsave_buffer(in, buffer, length, METADATA(in, how), "Q", how->quality,
 			"compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", how->effort, "bitdepth", 8,
 			"subsample_mode", how->subsample, NULL);
 	case SAVE_TIFF:
-		return vips_tiffsave_buffer(in, buffer, length, "strip", how->strip,
+		return vips_tiffsave_buffer(in, buffer, length, METADATA(in, how),
 			"compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,
 			"predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
 	}

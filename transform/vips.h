@@ -12,10 +12,11 @@ typedef struct {
 	int lossless;    // 0 or 1
 	int progressive; // 0 or 1
 	VipsForeignSubsample subsample;
-	int strip;       // 1 leaves out all metadata
+	int strip;       // 1 leaves out all metadata but the color profile
 } CalotypeSaving;
 
 typedef enum { METADATA_NONE, METADATA_COPYRIGHT, METADATA_ALL } CalotypeMetadata;
+typedef enum { COLORS_SRGB, COLORS_P3, COLORS_P3_AS_IS, COLORS_OWN } CalotypeColors;
 typedef enum { LOAD_JPEG, LOAD_PNG, LOAD_GIF, LOAD_WEBP, LOAD_HEIF, LOAD_TIFF } CalotypeLoader;
 typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF } CalotypeSaver;
 
@@ -26,7 +27,11 @@ int calotype_loaded_libraries(void);
 int calotype_can(const char *operation);
 int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int page, int n, VipsImage **out);
 int calotype_copy_to_memory(VipsImage *in, VipsImage **out);
-int calotype_to_working(VipsImage *in, VipsImage **out, int deep);
+int calotype_to_working(VipsImage *in, VipsImage **out, int deep, CalotypeColors colors);
+void *calotype_profile(VipsImage *in, size_t *length);
+int calotype_fits_profile(VipsImage *in);
+int calotype_to_space_of(VipsImage *in, VipsImage *like, VipsImage **out);
+int calotype_ink(VipsImage *in, double *color, double *ink);
 int calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKernel kernel);
 int calotype_premultiply(VipsImage *in, VipsImage **out);
 int calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format);

@@ -1,0 +1,23 @@
+package transform
+
+// A note says what became of something in the original that the plan, which is made by its header alone, does not know of.
+type note string
+
+const (
+	notedP3      note = "p3"
+	notedProfile note = "profile"
+)
+
+// notes are what a description of the print says, after its plan.
+var notes = map[note]string{
+	notedP3:      "its colors are Display P3",
+	notedProfile: "its colors are those of the original's profile",
+}
+
+func textOf(list []note) []string {
+	var texts []string
+	for _, n := range list {
+		texts = append(texts, notes[n])
+	}
+	return texts
+}
