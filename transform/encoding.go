@@ -1,5 +1,7 @@
 package transform
 
+import "calotype/transform/ultrahdr"
+
 // An Encoding is how the pixels of a print become bytes.
 type Encoding struct {
 	Quality     int    // 1 to 100
@@ -11,6 +13,8 @@ type Encoding struct {
 	Progressive bool
 	Metadata    string // strip, copyright or keep
 	ICC         string // auto, srgb, keep or p3
+
+	gain *ultrahdr.GainMap // that the worker has found; nil if the print has none
 }
 
 // encodingOf reads the settings of the encoder from a chain whose format is settled.

@@ -73,7 +73,9 @@ func extensionsOf(formats []*Format) []string {
 var jpeg = &Format{
 	Name: "jpeg", Extension: "jpg", Spellings: []string{"jpeg"}, Type: "image/jpeg",
 	Doc: "For photographs, everywhere. Quality 90 and above keeps the full resolution of colors (4:4:4), below it is halved " +
-		"(4:2:0). Effort 0 uses fixed Huffman tables, all above it optimised ones.",
+		"(4:2:0). Effort 0 uses fixed Huffman tables, all above it optimised ones. " +
+		"The gain map of an Ultra HDR original goes with its JPEG print as long as operations only crop, trim, resize, flip, or turn by quarters; others " +
+		"leave it out, and so do maxbytes and metadata:keep.",
 	MaxSide:  65500,
 	Settings: []*Setting{quality, progressive, effort, subsample, maxbytes, icc},
 	Quality:  80, Effort: 4,

@@ -21,6 +21,7 @@ type job struct {
 
 	colors colors // in which the print is made
 	notes  []note
+	gain   *gainMap // of the print, as far as the steps have gone; nil if it has none
 
 	mutex   sync.Mutex
 	killed  bool
@@ -63,6 +64,8 @@ func (j *job) compute(picture *vips.ImageRef, work func() error) error {
 // run loads, does the steps and writes the print to out. It returns the number of frames.
 func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 	p := j.plan
+	j.gain = j.findGainMap(file)
+	defer func() { j.dropGainMap() }()
 	picture, err := load(file, p.Original.Format, p.Shrink, p.Page, p.loaded())
 	if err != nil {
 		return 0, err
@@ -208,6 +211,10 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 			defer ready.stamp.Close() // what is computed later holds it, too
 			step = ready
 		}
+		if j.gain != nil && !j.gain.follow(step, Size{frames[0].Width(), frames[0].Height()}) {
+			j.dropGainMap()
+			j.notes = append(j.notes, notedNoGainMap)
+		}
 		if err := each(frames, step.(directStep).Run); err != nil {
 			return fmt.Errorf("%s: %w", step, err)
 		}
@@ -216,6 +223,13 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 		return toWork()
 	}
 	return nil
+}
+
+func (j *job) dropGainMap() {
+	if j.gain != nil {
+		j.gain.picture.Close()
+		j.gain = nil
+	}
 }
 
 func each(frames []*vips.ImageRef, do func(*vips.ImageRef) error) error {
@@ -248,6 +262,13 @@ func (j *job) finish(picture *vips.ImageRef, frames int, out io.Writer) error {
 	}
 	if j.look {
 		return j.compute(picture, func() error { return writeSketch(picture, p.Size, out) })
+	}
+	if j.gain != nil {
+		if err := j.gain.encode(p.Encoding); err != nil {
+			return err
+		}
+		j.notes = append(j.notes, notedGainMap)
+		p.Encoding.gain = &j.gain.GainMap
 	}
 	return j.compute(picture, func() error { return save(picture, p.Format, p.Encoding, out) })
 }

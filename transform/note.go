@@ -6,12 +6,18 @@ type note string
 const (
 	notedP3      note = "p3"
 	notedProfile note = "profile"
+
+	notedGainMap   note = "gain map"
+	notedNoGainMap note = "no gain map"
 )
 
 // notes are what a description of the print says, after its plan.
 var notes = map[note]string{
 	notedP3:      "its colors are Display P3",
 	notedProfile: "its colors are those of the original's profile",
+
+	notedGainMap:   "its gain map, for screens of high dynamic range, is that of the original, and follows the geometry",
+	notedNoGainMap: "the original's gain map, for screens of high dynamic range, is left out",
 }
 
 func textOf(list []note) []string {

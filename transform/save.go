@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
+
+	"calotype/transform/ultrahdr"
 )
 
 // A saver names the encoder of a format.
@@ -88,7 +90,11 @@ func encode(picture *vips.ImageRef, f *Format, e Encoding) ([]byte, error) {
 		return nil, vipsError()
 	}
 	defer C.g_free(C.gpointer(buffer))
-	return C.GoBytes(buffer, C.int(length)), nil
+	encoded := C.GoBytes(buffer, C.int(length))
+	if e.gain != nil {
+		return ultrahdr.Join(encoded, e.gain)
+	}
+	return encoded, nil
 }
 
 // sizeProbes is how many qualities are tried at most to fit a print into so many bytes: as many as halve 1 to 100.

@@ -26,6 +26,8 @@ var autoQualities = map[*Format][2]int{jpeg: {35, 91}, webp: {35, 91}, avif: {20
 // are tried; the highest is taken for granted.
 func measuredQuality(picture *vips.ImageRef, f *Format, e Encoding) (int, error) {
 	between := autoQualities[f]
+	e.gain = nil // what is measured is the picture
+
 	const steps = 1<<autoProbes - 1 // from the lowest to the highest
 	quality := func(step int) int { return between[0] + (between[1]-between[0])*step/steps }
 	original, err := luma(picture)

@@ -63,6 +63,7 @@ func readJPEG(c *cursor, h *Header) error {
 			if c.jpegStartsWith(name, end) {
 				h.ICCBytes += max(0, end-start-int64(len(name)+2))
 			}
+			h.MultiPicture = h.MultiPicture || c.jpegStartsWith("MPF\x00", end)
 		case marker == jpegAPP13, marker == jpegCOM:
 			h.TextBytes += end - start
 		}

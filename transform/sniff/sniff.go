@@ -86,6 +86,8 @@ type Header struct {
 	TextBytes int64
 	// Scans is the number of scans of a JPEG, at most 1,000. It is 0 in the other formats.
 	Scans int
+	// MultiPicture says that a JPEG has an index of further pictures (CIPA DC-007), such as a gain map.
+	MultiPicture bool
 	// Progressive says that a JPEG is coded progressively.
 	Progressive bool
 }
