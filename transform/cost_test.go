@@ -2,6 +2,8 @@ package transform
 
 import (
 	"fmt"
+	stdimage "image"
+	"image/draw"
 	"testing"
 	"time"
 )
@@ -48,6 +50,29 @@ func TestPredictedMemoryIsEnough(t *testing.T) {
 			} else {
 				t.Log(report)
 			}
+		}
+	}
+}
+
+// Transparent pictures and those of 16 bits are computed in other ways, which take no more than was predicted either.
+func TestPredictedMemoryIsEnoughForEveryOperation(t *testing.T) {
+	e, seen := own(t, Options{Workers: 2, JobsPerWorker: 1, Deadline: time.Minute})
+	deep := stdimage.NewNRGBA64(stdimage.Rect(0, 0, 480, 320))
+	draw.Draw(deep, deep.Bounds(), photo(480, 320), stdimage.Point{}, draw.Src)
+	for i := 6; i < len(deep.Pix); i += 8 {
+		deep.Pix[i] = uint8(i)
+	}
+	original := encodePNG(t, deep)
+	paths := []string{"/crop:20,20,smart", "/crop:20,20,entropy", "/depth:8/crop:20,20,entropy", "/resize:20,20,cover,entropy"}
+	for _, o := range Operations {
+		paths = append(paths, "/"+o.Examples[0])
+	}
+	for _, path := range paths {
+		plan := planFor(t, original, path+".png")
+		before := len(seen())
+		_, err := order(t, t.Context(), e, original, path+".png", Asker{})
+		if got := seen()[before]; err != nil || got.Memory > plan.Cost().Memory {
+			t.Errorf("%s took %d MiB, predicted %d MiB: %v", path, got.Memory>>20, plan.Cost().Memory>>20, err)
 		}
 	}
 }

@@ -235,6 +235,21 @@ end:
 	return result;
 }
 
+// calotype_smart_crop cuts out the part that interests most. Colors are multiplied by alpha first: in the number format of the image,
+// while libvips would do so in floating point, of which it makes histograms of 16 bits.
+int
+calotype_smart_crop(VipsImage *in, VipsImage **out, int width, int height, VipsInteresting interesting)
+{
+	VipsImage *visible;
+	int result;
+
+	if (vips_image_hasalpha(in) ? calotype_premultiply(in, &visible) : vips_copy(in, &visible, NULL))
+		return -1;
+	result = vips_smartcrop(visible, out, width, height, "interesting", interesting, "premultiplied", TRUE, NULL);
+	g_object_unref(visible);
+	return result;
+}
+
 // calotype_find_trim finds the box around all pixels that differ from a color, given for all bands but alpha, by more than a threshold;
 // transparent pixels count as that color. Without a color it is the box around all that are less transparent than the threshold.
 // The box is empty where there are none.

@@ -145,6 +145,17 @@ func onPremultiplied(frame *vips.ImageRef, work func() error) error {
 	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_unpremultiply(in, out, format) })
 }
 
+// smartCrop cuts a frame of 8 bits a sample to the part that draws most attention, or has most detail.
+func smartCrop(frame *vips.ImageRef, size Size, detail bool) error {
+	interesting := C.VipsInteresting(C.VIPS_INTERESTING_ATTENTION)
+	if detail {
+		interesting = C.VIPS_INTERESTING_ENTROPY
+	}
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
+		return C.calotype_smart_crop(in, out, C.int(size.Width), C.int(size.Height), interesting)
+	})
+}
+
 // toMemory computes the pixels of the frame, so that what follows may read them in any order.
 func toMemory(frame *vips.ImageRef) error {
 	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int { return C.calotype_copy_to_memory(in, out) })

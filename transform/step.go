@@ -67,23 +67,20 @@ func (s attend) random()  {}
 func (s attend) colored() {}
 
 func (s attend) decide(first *vips.ImageRef) (directStep, error) {
-	interest := vips.InterestingAttention
-	if s.entropy {
-		interest = vips.InterestingEntropy
-	}
 	trial, err := first.Copy()
 	if err != nil {
 		return nil, err
 	}
 	defer trial.Close()
 	if deep(trial) {
-		// The histograms of 16 bits, of which libvips keeps one for each slice that it weighs, take more memory than most pictures.
+		// Of all samples that are no bytes libvips makes histograms of 16 bits. It keeps one for each slice that it weighs, which takes
+		// more memory than most pictures.
 		if err := toWorking(trial, false, inSRGB); err != nil {
 			return nil, err
 		}
 	}
 	before := [2]int{trial.OffsetX(), trial.OffsetY()}
-	if err := trial.SmartCrop(s.size.Width, s.size.Height, interest); err != nil {
+	if err := smartCrop(trial, s.size, s.entropy); err != nil {
 		return nil, err
 	}
 	// libvips notes in the offset of a cut-out where it came from, as the negative of its corner.
