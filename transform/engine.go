@@ -102,7 +102,12 @@ type Rendition struct {
 }
 
 var startVips = sync.OnceValue(func() error {
-	vips.LoggingSettings(func(string, vips.LogLevel, string) {}, vips.LogLevelError)
+	// GLib ends the process behind an error of its own, and what it says then tells too little memory from a crash.
+	vips.LoggingSettings(func(_ string, level vips.LogLevel, message string) {
+		if level&vips.LogLevelError != 0 {
+			fmt.Fprintln(os.Stderr, message)
+		}
+	}, vips.LogLevelCritical)
 	// One thread a job: as many jobs run as there are cores, and the bytes of a print must not depend on the number of
 	// cores. Nothing is asked twice of libvips, so its caches of operations would only hold memory.
 	if err := vips.Startup(&vips.Config{ConcurrencyLevel: 1}); err != nil {
