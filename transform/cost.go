@@ -15,6 +15,9 @@ type Cost struct {
 type codecCost struct {
 	decode, encode             float64 // nanoseconds
 	decodeMemory, encodeMemory float64 // bytes
+
+	// How many times as much a lossless print takes, where the format can do either.
+	losslessTime, losslessMemory float64
 }
 
 // What a print takes whatever its size, and what a step takes for each pixel that goes in and each that comes out.
@@ -25,10 +28,10 @@ const (
 	pixelMemory = 4   // bytes of a picture of 8 bits a sample that stands in memory
 )
 
-// What lossless WebP takes beside the usual: it searches the whole picture for repetitions.
+// What the search for a palette takes for each pixel of a PNG beside the rest.
 const (
-	losslessTime   = 18
-	losslessMemory = 4
+	paletteTime   = 1500 // nanoseconds
+	paletteMemory = 40   // bytes
 )
 
 // openCost is what it takes to look at the header of an upload.
@@ -115,7 +118,10 @@ func (p *Plan) encoding(c codecCost) (nanoseconds, bytes float64) {
 		bytes += pixelMemory
 	}
 	if p.Encoding.Lossless {
-		return nanoseconds * losslessTime, bytes * losslessMemory
+		return nanoseconds * c.losslessTime, bytes * c.losslessMemory
+	}
+	if p.Encoding.Colors > 0 && p.Format == png {
+		return nanoseconds + paletteTime, bytes + paletteMemory
 	}
 	return nanoseconds, bytes
 }

@@ -29,7 +29,7 @@ func TestPredictedMemoryIsEnough(t *testing.T) {
 			"/rotate:90.jpg", "/rotate:45.jpg", "/blur:20.webp", "/sharpen.webp", "/resize:3000,up.jpg", "/resize:300,300,cover,smart.jpg",
 		}
 		paths = append(paths, "/median:15.jpg", "/median.jpg", "/pixelate:8.jpg", "/round:max.webp", "/pad:200,fill=blur.jpg", "/pad:200,fill=mirror.jpg",
-			"/tint:red.jpg", "/normalize.jpg", "/trim.jpg", "/duotone:navy,gold.jpg", "/saturation:50.jpg", "/gamma:2.jpg", "/opacity:50.webp")
+			"/tint:red.jpg", "/normalize.jpg", "/trim.jpg", "/duotone:navy,gold.jpg", "/saturation:50.jpg", "/gamma:2.jpg", "/opacity:50.webp", "/lossless:1.avif", "/colors:16.png", "/colors:256.png", "/colors:4.gif", "/icc:p3.jpg")
 		if from != png {
 			paths = paths[:7] // what is written does not depend on what was read
 		}

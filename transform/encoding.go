@@ -1,6 +1,10 @@
 package transform
 
-import "calotype/transform/ultrahdr"
+import (
+	"strconv"
+
+	"calotype/transform/ultrahdr"
+)
 
 // An Encoding is how the pixels of a print become bytes.
 type Encoding struct {
@@ -8,6 +12,7 @@ type Encoding struct {
 	Auto        bool   // the quality is measured, Quality is not used
 	MaxBytes    int    // 0 for any number
 	Effort      int    // 0 to 9
+	Colors      int    // of a palette; 0 for as many as the format has
 	Subsample   string // 420 or 444, or "" for what the format does by itself
 	Lossless    bool
 	Progressive bool
@@ -31,6 +36,9 @@ func encodingOf(c *Chain) Encoding {
 	}
 	if v := c.Get(quality); v.Set {
 		e.Quality, e.Auto = int(v.X), v.X < 0
+	}
+	if n, err := strconv.Atoi(c.Word(palette)); err == nil {
+		e.Colors = n
 	}
 	if v := c.Get(effort); v.Set {
 		e.Effort = int(v.X)
@@ -87,6 +95,10 @@ func (c *Chain) refuseContradictions() error {
 		return refuse(frames, page)
 	case set(maxbytes) && noLoss:
 		return refuse(maxbytes, lossless)
+	case set(subsample) && noLoss:
+		return refuse(subsample, lossless)
+	case set(depth) && set(palette):
+		return refuse(depth, palette)
 	case c.Get(quality).X < 0 && noLoss:
 		return &SyntaxError{Operation: quality.Name, Expected: "cannot be measured beside " + lossless.Name}
 	}

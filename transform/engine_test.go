@@ -462,11 +462,30 @@ func TestEverySettingHasAnEffectAndEveryFormatIsDeterministic(t *testing.T) {
 
 func TestLosslessIsLossless(t *testing.T) {
 	original := encodePNG(t, photo(64, 48))
-	for _, path := range []string{"/lossless:1.webp", ".tif"} {
+	for _, path := range []string{"/lossless:1.webp", "/lossless:1.avif", ".tif"} {
 		lossless := mustRender(t, original, path)
 		back := mustRender(t, lossless.Body, ".png")
 		if !bytes.Equal(pixels(t, back.Body).Pix, photo(64, 48).Pix) {
 			t.Errorf("%s is not lossless", path)
+		}
+	}
+	// Sides that are odd, alpha, and every color that has one sample of 0 or 255.
+	odd := stdimage.NewNRGBA(stdimage.Rect(0, 0, 257, 7))
+	for x := range 256 {
+		v := uint8(x)
+		for y, c := range []color.NRGBA{{v, 0, 0, 255}, {0, v, 255, 255}, {255, 0, v, 255}, {v, 255, v, 255}, {v, v, 0, 255}, {v, 255 - v, 77, 255}, {90, v, 200, max(1, v)}} {
+			odd.SetNRGBA(x, y, c)
+		}
+	}
+	odd.SetNRGBA(256, 6, color.NRGBA{1, 2, 3, 255})
+	for _, path := range []string{"/lossless:1.webp", "/lossless:1.avif", "/lossless:1/effort:4.avif"} {
+		back := pixels(t, mustRender(t, mustRender(t, encodePNG(t, odd), path).Body, ".png").Body)
+		for y := range 7 {
+			for x := range 257 {
+				if got, want := back.NRGBAAt(x, y), odd.NRGBAAt(x, y); got != want && want.A > 0 {
+					t.Fatalf("%s: at %d,%d %v became %v", path, x, y, want, got)
+				}
+			}
 		}
 	}
 }

@@ -85,9 +85,9 @@ var jpeg = &Format{
 
 var png = &Format{
 	Name: "png", Extension: "png", Type: "image/png",
-	Doc:   "Lossless, with transparency and 16 bits. Effort is the level of zlib.",
+	Doc:   "Lossless, with transparency and 16 bits. Effort is the level of zlib and, with colors, how long a palette is searched for.",
 	Alpha: true, Deep: true, MaxSide: 65500,
-	Settings: []*Setting{progressive, effort, depth, icc},
+	Settings: []*Setting{progressive, effort, depth, palette, icc},
 	Effort:   6,
 	saver:    savePNG,
 	cost:     codecCost{decode: 25, encode: 180, decodeMemory: 8, encodeMemory: 8},
@@ -97,7 +97,7 @@ var gif = &Format{
 	Name: "gif", Extension: "gif", Type: "image/gif",
 	Doc:   "256 colors and animation, for old clients; WebP does the same in far fewer bytes.",
 	Alpha: true, Animation: true, MaxSide: 65500,
-	Settings: []*Setting{frames, progressive, effort},
+	Settings: []*Setting{frames, progressive, effort, palette},
 	Effort:   6,
 	saver:    saveGIF,
 	cost:     codecCost{decode: 10, encode: 1500, decodeMemory: 8, encodeMemory: 32},
@@ -110,17 +110,17 @@ var webp = &Format{
 	Settings: []*Setting{frames, quality, lossless, effort, maxbytes, icc},
 	Quality:  78, Effort: 3,
 	saver: saveWebP,
-	cost:  codecCost{decode: 12, encode: 65, decodeMemory: 8, encodeMemory: 16},
+	cost:  codecCost{decode: 12, encode: 65, decodeMemory: 8, encodeMemory: 16, losslessTime: 18, losslessMemory: 4},
 }
 
 var avif = &Format{
 	Name: "avif", Extension: "avif", Type: "image/avif",
 	Doc:   "The smallest for photographs, and the slowest to make.",
 	Alpha: true, MaxSide: 16384,
-	Settings: []*Setting{quality, effort, subsample, maxbytes, icc},
+	Settings: []*Setting{quality, lossless, effort, subsample, maxbytes, icc},
 	Quality:  55, Effort: 1,
 	saver: saveAVIF,
-	cost:  codecCost{decode: 20, encode: 150, decodeMemory: 16, encodeMemory: 48},
+	cost:  codecCost{decode: 20, encode: 150, decodeMemory: 16, encodeMemory: 48, losslessTime: 6, losslessMemory: 2},
 }
 
 var tiff = &Format{

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	stdgif "image/gif"
 	stdpng "image/png"
+	"strings"
 	"testing"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -238,5 +239,48 @@ func TestDepth(t *testing.T) {
 		if got := color.NRGBA64Model.Convert(decoded.At(i%8, i/8)); got != deep.NRGBA64At(i%8, i/8) {
 			t.Fatalf("by way of a TIFF pixel %d is %v, was %v", i, got, deep.NRGBA64At(i%8, i/8))
 		}
+	}
+}
+
+// A palette has no more colors than were asked for, holds those of a simple picture exactly, transparency too, and makes a PNG of a
+// photograph smaller.
+func TestPalette(t *testing.T) {
+	original := encodePNG(t, photo(300, 200))
+	for _, extension := range []string{"png", "gif"} {
+		for _, most := range []int{2, 4, 16, 256} {
+			got, _, err := stdimage.Decode(bytes.NewReader(mustRender(t, original, fmt.Sprintf("/colors:%d.%s", most, extension)).Body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			paletted, ok := got.(*stdimage.Paletted)
+			if !ok || len(paletted.Palette) > most {
+				t.Errorf("%d colors in %s: %T", most, extension, got)
+			}
+		}
+	}
+	grainy := photo(300, 200)
+	for i := range grainy.Pix {
+		if i%4 < 3 {
+			grainy.Pix[i] ^= byte(i*7919>>3) & 15
+		}
+	}
+	original = encodePNG(t, grainy)
+	if small, full := mustRender(t, original, "/colors:256.png"), mustRender(t, original, ".png"); len(small.Body) > len(full.Body)*2/3 {
+		t.Errorf("256 colors take %d bytes, all %d", len(small.Body), len(full.Body))
+	}
+	for _, rows := range [][]string{{"rgby", "by.k"}, {"rrgg", "bb.."}, {"kw"}} {
+		if got := reads(pixels(t, mustRender(t, encodePNG(t, draws(rows...)), "/colors:16.png").Body)); got != strings.Join(rows, " ") {
+			t.Errorf("%v became %s", rows, got)
+		}
+	}
+	if _, err := render(t, original, "/colors:16/depth:16.png"); !errors.Is(err, ErrSyntax) {
+		t.Errorf("16 bits of 16 colors: %v", err)
+	}
+	deep := stdimage.NewNRGBA64(stdimage.Rect(0, 0, 4, 4))
+	for i := range deep.Pix {
+		deep.Pix[i] = 255
+	}
+	if got := reads(pixels(t, mustRender(t, encodePNG(t, deep), "/colors:2.png").Body)); got != "wwww wwww wwww wwww" {
+		t.Errorf("16 bits became %s", got)
 	}
 }

@@ -71,6 +71,7 @@ func NewPlan(chain Chain, original Original, limits Limits, layers ...Original) 
 		p.Deep = bits == "16"
 	}
 	p.Encoding = encodingOf(&chain)
+	p.Deep = p.Deep && p.Encoding.Colors == 0
 	if err := limits.check("the original", original.Size, p.Frames); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import "C"
 import (
 	"fmt"
 	"io"
+	"math/bits"
 	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -82,6 +83,7 @@ func encode(picture *vips.ImageRef, f *Format, e Encoding) ([]byte, error) {
 		lossless:    truth(e.Lossless),
 		progressive: truth(e.Progressive),
 		subsample:   subsampling[e.Subsample],
+		palette:     C.int(bits.Len(uint(max(0, e.Colors-1)))),
 		strip:       truth(e.Metadata == "strip"),
 	}
 	var buffer unsafe.Pointer

@@ -104,6 +104,17 @@ var depth = &Setting{
 	Example: "depth:8",
 }
 
+var palette = &Setting{
+	Name: "colors",
+	Doc: "Writes the print with so many colors at most, chosen for the picture (libimagequant), and mixes others by dithering. PNG is then several times " +
+		"smaller; GIF has 256 without it.",
+	Param: Param{
+		Name: "number", Doc: "Colors, transparent ones among them.",
+		Kind: Word, Words: []string{"2", "4", "16", "256"},
+	},
+	Example: "colors:16",
+}
+
 var maxbytes = &Setting{
 	Name: "maxbytes",
 	Doc:  "Bounds the bytes of the print: the quality is lowered until it fits, from the one that is set. What does not fit even at quality 1 is refused.",

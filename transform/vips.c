@@ -376,18 +376,21 @@ calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **bu
 			"optimize_coding", how->effort > 0, "interlace", how->progressive,
 			"subsample_mode", how->subsample, NULL);
 	case SAVE_PNG:
+		if (how->palette > 0)
+			return vips_pngsave_buffer(in, buffer, length, METADATA(in, how), "compression", how->effort,
+				"palette", TRUE, "effort", how->effort + 1, "bitdepth", how->palette, "interlace", how->progressive, NULL);
 		return vips_pngsave_buffer(in, buffer, length, METADATA(in, how), "compression", how->effort,
 			"filter", VIPS_FOREIGN_PNG_FILTER_ALL, "interlace", how->progressive, NULL);
 	case SAVE_GIF:
 		return vips_gifsave_buffer(in, buffer, length, METADATA(in, how), "effort", how->effort,
-			"interlace", how->progressive, NULL);
+			"bitdepth", how->palette > 0 ? how->palette : 8, "interlace", how->progressive, NULL);
 	case SAVE_WEBP:
 		return vips_webpsave_buffer(in, buffer, length, METADATA(in, how), "Q", how->quality,
 			"lossless", how->lossless, "effort", how->effort, NULL);
 	case SAVE_AVIF:
 		return vips_heifsave_buffer(in, buffer, length, METADATA(in, how), "Q", how->quality,
 			"compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", how->effort, "bitdepth", 8,
-			"subsample_mode", how->subsample, NULL);
+			"lossless", how->lossless, "subsample_mode", how->subsample, NULL);
 	case SAVE_TIFF:
 		return vips_tiffsave_buffer(in, buffer, length, METADATA(in, how),
 			"compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,

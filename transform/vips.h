@@ -11,6 +11,7 @@ typedef struct {
 	int effort;      // on the scale of the encoder
 	int lossless;    // 0 or 1
 	int progressive; // 0 or 1
+	int palette;     // bits of an index into a palette, 0 for none or the usual
 	VipsForeignSubsample subsample;
 	int strip;       // 1 leaves out all metadata but the color profile
 } CalotypeSaving;
