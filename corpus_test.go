@@ -19,7 +19,7 @@ import (
 
 // The files of good/ that are no images of a kind that is read here, or are damaged after all, by what is wrong with them.
 var notGood = map[string]int{
-	".bmp": http.StatusUnsupportedMediaType, ".svg": http.StatusUnsupportedMediaType,
+	".svg":                   http.StatusUnsupportedMediaType,
 	"tiff_testdata_0x0.tiff": http.StatusUnprocessableEntity, "tiff_testdata_0x1.tiff": http.StatusUnprocessableEntity,
 	"tiff_testdata_1x0.tiff": http.StatusUnprocessableEntity,
 	"65536-uint32-limit.png": http.StatusUnprocessableEntity, "giant-image.jpg": http.StatusUnprocessableEntity,
@@ -58,6 +58,9 @@ func TestGoodCorpus(t *testing.T) {
 			continue
 		}
 		for _, f := range transform.Formats {
+			if f.Name == "ico" {
+				continue // most are too large for it
+			}
 			status, head, body := s.get("/download/" + id + "." + f.Extension)
 			if sometimes && status == http.StatusUnprocessableEntity {
 				continue

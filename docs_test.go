@@ -258,12 +258,24 @@ The samples are prints of this picture (480×320):
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n`%s`, for example `%s`\n", s.Name, s.Doc, s.Signature(), s.Example)
 		writeParams(&b, []transform.Param{s.Param})
 	}
-	b.WriteString("\n## Formats\n\n| extension | format | settings | holds | |\n|---|---|---|---|---|\n")
+	b.WriteString("\n## Formats\n\nThose of prints; an original may have them as well.\n\n| extension | format | settings | holds | |\n|---|---|---|---|---|\n")
 	for _, f := range transform.Formats {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(append([]string{f.Extension}, f.Spellings...)), f.Type, formatSettings(f), holds(f), f.Doc)
 	}
 	b.WriteString("| `auto` | AVIF or WebP where the `Accept` header names it, else JPEG; PNG if the original is transparent, GIF if it moves | all, as far as the format has them | | The answer varies with `Accept`. |\n")
 	b.WriteString("| `json` | the print described: its size, bytes, format and plan; with `describe:look` its colors, hashes and a placeholder | | | `format:webp.json` describes the WebP print. |\n")
+	b.WriteString("\nAn original may also have one of these, which are only read. A print of it whose address names no format has the one in the third column, and " +
+		"is PNG if the original has transparency that this cannot hold. `/download/<id>` alone answers with the original as it is.\n\n| format | | without an extension | |\n|---|---|---|---|\n")
+	for _, f := range transform.Originals {
+		if !f.Written() {
+			fmt.Fprintf(&b, "| %s | %s | `.%s` | %s |\n", f.Name, f.Type, f.Print.Extension, f.Doc)
+		}
+	}
+	for _, f := range transform.Formats {
+		if f.Print != nil {
+			fmt.Fprintf(&b, "\nA print of %s whose address names no format is `.%s` as well.\n", f.Name, f.Print.Extension)
+		}
+	}
 	return b.String()
 }
 

@@ -64,7 +64,7 @@ var onlyIn = []struct {
 var mayReadEnvironment = []string{"transform/worker"}
 
 // nativeFree are the packages that run on hostile bytes in the server's own process, before libvips may see them.
-var nativeFree = []string{module + "/transform/sniff"}
+var nativeFree = []string{module + "/transform/sniff", module + "/transform/dib"}
 
 // goPackage is what `go list` says of a package, and whether its own files, not those of its tests, read the environment.
 type goPackage struct {

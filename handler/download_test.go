@@ -27,7 +27,7 @@ func TestDownloadByID(t *testing.T) {
 		if !bytes.Equal(a.body, b.body) || int64(len(a.body)) != record.Bytes {
 			t.Errorf("%s: %d bytes by query, %d by path, want %d", format, len(a.body), len(b.body), record.Bytes)
 		}
-		if a.header.Get("Content-Type") != "image/"+format || b.header.Get("Content-Type") != "image/"+format {
+		if mediaType := transform.FormatNamed(format).Type; a.header.Get("Content-Type") != mediaType || b.header.Get("Content-Type") != mediaType {
 			t.Errorf("%s: types %s and %s", format, a.header.Get("Content-Type"), b.header.Get("Content-Type"))
 		}
 		if a.header.Get("ETag") != b.header.Get("ETag") || a.header.Get("Content-Location") != u.URL {
@@ -100,6 +100,7 @@ var extensions = map[string]struct{ mediaType, magic string }{
 	"png": {"image/png", "\x89PNG\r\n\x1a\n"}, "gif": {"image/gif", "GIF89a"},
 	"webp": {"image/webp", "RIFF????WEBPVP8"}, "avif": {"image/avif", "????ftypavif"},
 	"tif": {"image/tiff", "II*\x00"}, "tiff": {"image/tiff", "II*\x00"},
+	"ico": {"image/vnd.microsoft.icon", "\x00\x00\x01\x00\x01\x00"},
 }
 
 // begins tells whether data begins like magic, in which ? is any byte.

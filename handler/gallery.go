@@ -55,10 +55,10 @@ func formatsOf(list string) ([]string, error) {
 	var names []string
 	separator := func(r rune) bool { return strings.ContainsRune("|,; +", r) }
 	for _, word := range strings.FieldsFunc(strings.ToLower(list), separator) {
-		f := transform.FormatByExtension(strings.TrimPrefix(word, "."))
+		f := transform.OriginalByExtension(strings.TrimPrefix(word, "."))
 		if f == nil {
 			var known []string
-			for _, f := range transform.Formats {
+			for _, f := range transform.Originals {
 				known = append(known, f.Extension)
 			}
 			return nil, fmt.Errorf("%w: exts lists types among %s, and %q is none of them", errBadQuery, strings.Join(known, ", "), quoted(word))

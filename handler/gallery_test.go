@@ -56,15 +56,17 @@ func TestSeveralFormats(t *testing.T) {
 	f("?exts=webp|avif", "avif", "webp")
 	f("?exts=tif|tiff", "tiff")
 	f("?exts=|png|", "png")
-	f("?exts=", "avif", "gif", "jpeg", "png", "tiff", "webp")
-	f("", "avif", "gif", "jpeg", "png", "tiff", "webp")
+	f("?exts=bmp|ico", "bmp", "ico")
+	f("?exts=dib", "bmp")
+	f("?exts=", "avif", "bmp", "gif", "ico", "jpeg", "png", "tiff", "webp")
+	f("", "avif", "bmp", "gif", "ico", "jpeg", "png", "tiff", "webp")
 	f("?exts=png&other=1", "png")
 }
 
 func TestGalleryRefusesWhatItDoesNotKnow(t *testing.T) {
 	s := serve(t)
 	for _, query := range []string{
-		"exts=bmp", "exts=jpeg|exe", "exts=*", "exts=auto", "exts=json", "exts=" + strings.Repeat("x", 2000), "exts=%00", "exts=%ff",
+		"exts=psd", "exts=jpeg|exe", "exts=*", "exts=auto", "exts=json", "exts=" + strings.Repeat("x", 2000), "exts=%00", "exts=%ff",
 		"limit=0", "limit=-1", "limit=501", "limit=x", "limit=", "limit=99999999999999999999", "before=x", "before=",
 	} {
 		p := s.wantProblem(query, s.get("/download?"+query), http.StatusBadRequest, "bad-query")
@@ -72,11 +74,11 @@ func TestGalleryRefusesWhatItDoesNotKnow(t *testing.T) {
 			t.Errorf("%s: detail %q", query, p.Detail)
 		}
 	}
-	p := s.wantProblem("bmp", s.get("/download?exts=png|bmp"), http.StatusBadRequest, "bad-query")
-	if !strings.Contains(p.Detail, `"bmp"`) || !strings.Contains(p.Detail, "jpg, png, gif, webp, avif, tif") {
+	p := s.wantProblem("psd", s.get("/download?exts=png|psd"), http.StatusBadRequest, "bad-query")
+	if !strings.Contains(p.Detail, `"psd"`) || !strings.Contains(p.Detail, "jpg, png, gif, webp, avif, tif") {
 		t.Errorf("detail %q", p.Detail)
 	}
-	a := s.get("/download?exts=bmp", "Accept", "text/html")
+	a := s.get("/download?exts=psd", "Accept", "text/html")
 	if a.status != http.StatusBadRequest || a.header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("for a browser: %d %s", a.status, a.header.Get("Content-Type"))
 	}

@@ -98,7 +98,7 @@ func operationObject(r route, m method) object {
 			queryParameter("before", "Id of the last image of the page before.", object{"type": "string"}),
 			queryParameter("limit", "Images on a page.", object{"type": "integer", "minimum": 1, "maximum": galleryMost, "default": galleryLimit}),
 		}
-		content := imageContent()
+		content := imageContent(transform.Originals)
 		content["text/html"] = htmlContent()
 		content["application/json"] = object{"schema": object{"type": "object", "required": []string{"images"}, "properties": object{
 			"images": object{"type": "array", "items": schemaRef("Original")},
@@ -163,16 +163,16 @@ func queryParameter(name, doc string, schema object) object {
 	return object{"name": name, "in": "query", "description": doc, "schema": schema}
 }
 
-func imageContent() object {
+func imageContent(formats []*transform.Format) object {
 	content := object{}
-	for _, f := range transform.Formats {
+	for _, f := range formats {
 		content[f.Type] = object{"schema": object{}}
 	}
 	return content
 }
 
 func imageResponses() object {
-	content := imageContent()
+	content := imageContent(transform.Originals) // an id alone asks for the original
 	content["application/json"] = object{"schema": schemaRef("Print")}
 	return withProblems(object{
 		"200": object{

@@ -161,11 +161,11 @@ func TestCapabilities(t *testing.T) {
 	if err := json.Unmarshal(a.body, &c); err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Formats) != len(transform.Formats) {
+	if len(c.Formats) != len(transform.Originals) {
 		t.Errorf("got %+v", c)
 	}
 	for _, f := range c.Formats {
-		if transform.FormatNamed(f.Format) == nil || !f.Read || !f.Write {
+		if known := transform.FormatNamed(f.Format); known == nil || !f.Read || f.Write != known.Written() {
 			t.Errorf("got %+v", f)
 		}
 	}

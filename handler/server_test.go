@@ -25,6 +25,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/image/bmp"
+
 	"calotype/store"
 	"calotype/transform"
 )
@@ -437,9 +439,14 @@ func (s *site) allFormats() map[string]uploaded {
 		"png":  s.upload(encodePNG(s.t, photo(60, 40, 2))),
 		"gif":  s.upload(encodeGIF(s.t, 60, 40, 3)),
 	}
-	for name, extension := range map[string]string{"webp": "webp", "avif": "avif", "tiff": "tif"} {
+	for name, extension := range map[string]string{"webp": "webp", "avif": "avif", "tiff": "tif", "ico": "ico"} {
 		all[name] = s.upload(s.mustGet(all["png"].URL + "." + extension).body)
 	}
+	var b bytes.Buffer
+	if err := bmp.Encode(&b, photo(60, 40, 3)); err != nil {
+		s.t.Fatal(err)
+	}
+	all["bmp"] = s.upload(b.Bytes())
 	return all
 }
 

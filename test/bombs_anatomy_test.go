@@ -9,7 +9,7 @@ import (
 )
 
 // imageFormats are those that are read, in the order in which mutants are made of them.
-var imageFormats = []string{"jpeg", "png", "gif", "webp", "avif", "tiff"}
+var imageFormats = []string{"jpeg", "png", "gif", "webp", "avif", "tiff", "bmp", "ico"}
 
 // formatOf tells the format by the first bytes, or "".
 func formatOf(data []byte) string {
@@ -29,6 +29,10 @@ func formatOf(data []byte) string {
 		return "avif"
 	case has(0, "II*\x00"), has(0, "MM\x00*"), has(0, "II+\x00"), has(0, "MM\x00+"):
 		return "tiff"
+	case has(0, "BM") && len(data) > 54:
+		return "bmp"
+	case has(0, "\x00\x00\x01\x00") && len(data) > 22:
+		return "ico"
 	}
 	return ""
 }
@@ -84,6 +88,10 @@ func dissect(data []byte) (a anatomy) {
 		a.boxes(data, 0, len(data), 0)
 	case "tiff":
 		a.tiff(data)
+	case "bmp":
+		a.bmp()
+	case "ico":
+		a.ico(data)
 	}
 	a.sides = slices.DeleteFunc(a.sides, func(n number) bool { return n.at+n.size > len(data) })
 	return a
@@ -98,6 +106,30 @@ func (a *anatomy) length(at, size int, little bool) {
 func (a *anatomy) side(size int, little bool, places ...int) {
 	for _, at := range places {
 		a.sides = append(a.sides, number{at, size, little})
+	}
+}
+
+// bmp finds the places of the header of Windows 3 and later.
+func (a *anatomy) bmp() {
+	const pixelsAt, headerBytes, width, height, bits, code, colors = 10, 14, 18, 22, 28, 30, 46
+	a.side(4, true, width, height)
+	for _, at := range []int{pixelsAt, headerBytes, code, colors} {
+		a.length(at, 4, true)
+	}
+	a.length(bits, 2, true)
+}
+
+func (a *anatomy) ico(data []byte) {
+	for at := 6; at+16 <= len(data) && at < 6+16*int(data[4]); at += 16 {
+		a.length(at+8, 4, true)
+		a.length(at+12, 4, true)
+		start := int(endian.LittleEndian.Uint32(data[at+12:]))
+		end := start + int(endian.LittleEndian.Uint32(data[at+8:]))
+		if end > len(data) {
+			return
+		}
+		a.block(start, end)
+		a.side(4, true, start+4, start+8)
 	}
 }
 

@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"context"
+	stdembed "embed"
 	"fmt"
 	goimage "image"
 	"image/color"
@@ -18,7 +19,13 @@ const canarySize = 16
 // canaryMemory is what a canary may use.
 const canaryMemory = 128 << 20
 
-// tryFormats has a small picture written in every format, and read again, as far as the libvips at hand can.
+// canaries are small originals of the formats that are only read, each named after its format.
+//
+//go:embed canaries
+var canaries stdembed.FS
+
+// tryFormats has a small picture written in every format, and read again, as far as the libvips at hand can. Of a format that is only
+// read, a stored picture is read.
 func tryFormats(ctx context.Context, r runner, can []Capability) error {
 	picture := goimage.NewNRGBA(goimage.Rect(0, 0, canarySize, canarySize))
 	for i := range canarySize * canarySize {
@@ -30,10 +37,14 @@ func tryFormats(ctx context.Context, r runner, can []Capability) error {
 		return err
 	}
 	for _, c := range can {
-		if !c.Write {
-			continue
+		var body []byte
+		var err error
+		switch {
+		case c.Write:
+			body, err = try(ctx, r, encoded.Bytes(), "png", FormatNamed(c.Format))
+		case c.Read:
+			body, err = canaries.ReadFile("canaries/canary." + c.Format)
 		}
-		body, err := try(ctx, r, encoded.Bytes(), "png", FormatNamed(c.Format))
 		if err == nil && c.Read {
 			_, err = try(ctx, r, body, c.Format, png)
 		}

@@ -8,7 +8,7 @@ const maxSettings = 16
 // A Chain is what a URL asks for: calls, in the order in which they run, settings, and the kind of answer.
 type Chain struct {
 	Calls []Call
-	// Format is the format of the print; nil keeps the original's.
+	// Format is the format of the print; nil keeps the original's, or takes its Format.Print.
 	Format *Format
 	// Negotiated is set for .auto: the format is chosen by the Accept header; Format is then what those get who accept
 	// nothing better, and nil leaves that choice to the picture.

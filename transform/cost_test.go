@@ -19,6 +19,9 @@ func TestPredictedMemoryIsEnough(t *testing.T) {
 		if from == gif {
 			path = "/resize:300.gif" // the search for a palette is slow
 		}
+		if from == ico {
+			path = "/resize:256,256,stretch.ico"
+		}
 		made, err := order(t, t.Context(), e, source, path, Asker{})
 		if err != nil {
 			t.Fatalf("%s: %v", from.Name, err)

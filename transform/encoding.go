@@ -47,14 +47,14 @@ func encodingOf(c *Chain) Encoding {
 }
 
 // Settle returns the chain with a concrete format: its own, the one that accept prefers where it is negotiated, or the
-// original's.
+// original's, unless a browser shows that badly or nothing writes it.
 func (c Chain) Settle(original Original, accept string) Chain {
 	switch {
 	case c.Negotiated:
 		c.Format = negotiate(accept, c.Format, original)
 		c.dropForeignSettings()
 	case c.Format == nil:
-		c.Format = FormatNamed(original.Format)
+		c.Format = FormatNamed(original.Format).ofPrint(original)
 	}
 	c.Negotiated = false
 	return c

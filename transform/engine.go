@@ -13,6 +13,7 @@ import (
 	"github.com/davidbyttow/govips/v2/vips"
 
 	"calotype/transform/admission"
+	"calotype/transform/sniff"
 	"calotype/transform/worker"
 )
 
@@ -204,7 +205,7 @@ func (e *Engine) Inspect(ctx context.Context, file *os.File, asker Asker) (Origi
 		return Original{}, err
 	}
 	original, err := inspect(file, info.Size(), e.options.Limits)
-	if errors.Is(err, ErrUnsupported) {
+	if errors.Is(err, ErrUnsupported) && !errors.Is(err, sniff.ErrKind) {
 		return Original{}, fmt.Errorf("%w: what is read is %s", err, e.readable())
 	}
 	if err == nil && !e.reads(original.Format) {

@@ -2,14 +2,16 @@ package transform
 
 import "slices"
 
-// A Format is an image format that a print can have. Like an Operation, it is declared once, and parser, encoder,
-// reference and tests read it.
+// A Format is an image format that an original or a print can have. Like an Operation, it is declared once, and parser, decoder,
+// encoder, reference and tests read it.
 type Format struct {
 	Name      string // jpeg: as the index and answers in JSON name it
 	Extension string // jpg: as the canonical form of an address writes it
 	Spellings []string
 	Type      string // image/jpeg: the media type
 	Doc       string
+	// Print is the format of a print whose address names none; nil is the same as the original's.
+	Print *Format
 
 	Alpha     bool // holds transparency; otherwise it is laid on white
 	Animation bool // holds several frames
@@ -30,20 +32,39 @@ func (f *Format) takes(s *Setting) bool {
 	return s == page || s == dpr || s == metadata || s == describe || slices.Contains(f.Settings, s)
 }
 
-// FormatNamed returns the format called name (jpeg, png, …); nil if there is none.
+// Written tells whether a print can have the format.
+func (f *Format) Written() bool { return slices.Contains(Formats, f) }
+
+// ofPrint returns the format of a print of the original whose address names none: what a browser shows, and the transparency kept.
+func (f *Format) ofPrint(original Original) *Format {
+	switch {
+	case f.Print == nil:
+		return f
+	case original.Alpha && !f.Print.Alpha:
+		return png
+	}
+	return f.Print
+}
+
+// FormatNamed returns the format called name (jpeg, png, …), of originals or prints; nil if there is none.
 func FormatNamed(name string) *Format {
-	return find(func(f *Format) bool { return f.Name == name })
+	return find(Originals, func(f *Format) bool { return f.Name == name })
 }
 
-// FormatByExtension returns the format with the given extension, without its dot, in any of its spellings; nil if there is
+// FormatByExtension returns the format of prints with the given extension, without its dot, in any of its spellings; nil if there is
 // none.
-func FormatByExtension(extension string) *Format {
-	return find(func(f *Format) bool { return f.Extension == extension || slices.Contains(f.Spellings, extension) })
+func FormatByExtension(extension string) *Format { return byExtension(Formats, extension) }
+
+// OriginalByExtension does the same for originals.
+func OriginalByExtension(extension string) *Format { return byExtension(Originals, extension) }
+
+func byExtension(formats []*Format, extension string) *Format {
+	return find(formats, func(f *Format) bool { return f.Extension == extension || slices.Contains(f.Spellings, extension) })
 }
 
-func find(is func(*Format) bool) *Format {
-	if i := slices.IndexFunc(Formats, is); i >= 0 {
-		return Formats[i]
+func find(formats []*Format, is func(*Format) bool) *Format {
+	if i := slices.IndexFunc(formats, is); i >= 0 {
+		return formats[i]
 	}
 	return nil
 }
@@ -130,4 +151,25 @@ var tiff = &Format{
 	Settings: []*Setting{depth, icc},
 	saver:    saveTIFF,
 	cost:     codecCost{decode: 10, encode: 150, decodeMemory: 8, encodeMemory: 12},
+}
+
+var ico = &Format{
+	Name: "ico", Extension: "ico", Type: "image/vnd.microsoft.icon",
+	Doc: "Icons of sites and of Windows, with transparency: one PNG of at most 256×256. Of an original, the largest picture is read; cursors are " +
+		"read as well.",
+	Print: png,
+	Alpha: true, MaxSide: 256,
+	Settings: []*Setting{effort},
+	Effort:   6,
+	saver:    saveICO,
+	cost:     codecCost{decode: 25, encode: 180, decodeMemory: 8, encodeMemory: 8},
+}
+
+var bmp = &Format{
+	Name: "bmp", Extension: "bmp", Spellings: []string{"dib"}, Type: "image/bmp",
+	Doc: "1 to 32 bits a pixel, with palette, masks or runs (RLE). Not read: JPEG and PNG inside a BMP, the Huffman and RLE24 codes of OS/2; a color " +
+		"profile is left out of account.",
+	Print: png,
+	Alpha: true,
+	cost:  codecCost{decode: 10, decodeMemory: 4},
 }

@@ -25,6 +25,8 @@ func inspect(file io.ReaderAt, size int64, limits Limits) (Original, error) {
 		return Original{}, fmt.Errorf("%w: the content is no image", ErrUnsupported)
 	case errors.Is(err, sniff.ErrBroken):
 		return Original{}, fmt.Errorf("%w: %w", ErrBroken, err)
+	case errors.Is(err, sniff.ErrKind):
+		return Original{}, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	case err != nil:
 		return Original{}, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/davidbyttow/govips/v2/vips"
 )
 
-// loaders are the decoders of the formats that are read, by the name of the format, and the operations of libvips that do
+// loaders are libvips' decoders of the formats that are read, by the name of the format, and the operations of libvips that do
 // the work.
 var loaders = map[string]struct {
 	loader    C.CalotypeLoader
@@ -25,16 +25,29 @@ var loaders = map[string]struct {
 	"tiff": {C.LOAD_TIFF, "tiffload_source"},
 }
 
+// decoders are those in Go of the formats that libvips leaves to others. They decode a picture whole.
+var decoders = map[string]func(file *os.File, size int64) (*vips.ImageRef, error){
+	"bmp": decodeBMP,
+	"ico": decodeICO,
+}
+
 // savers are the operations of libvips that write a format.
 var savers = map[saver]string{
 	saveJPEG: "jpegsave_buffer", savePNG: "pngsave_buffer", saveGIF: "gifsave_buffer",
-	saveWebP: "webpsave_buffer", saveAVIF: "heifsave_buffer", saveTIFF: "tiffsave_buffer",
+	saveWebP: "webpsave_buffer", saveAVIF: "heifsave_buffer", saveTIFF: "tiffsave_buffer", saveICO: "pngsave_buffer",
 }
 
 // load opens the image in file, from where the file stands, by the decoder of the named format and no other. Only the
-// header is read; pixels are decoded when they are computed, top to bottom. The file must stay open until then. Of an animation so
+// header is read; pixels are decoded when they are computed, top to bottom, unless a decoder in Go has done so. The file must stay open until then. Of an animation so
 // many frames are taken, from the page on, or all if that is below 0.
 func load(file *os.File, format string, shrink, page, frames int) (*vips.ImageRef, error) {
+	if decode := decoders[format]; decode != nil {
+		info, err := file.Stat()
+		if err != nil {
+			return nil, err
+		}
+		return decode(file, info.Size())
+	}
 	var out *C.VipsImage
 	code := C.calotype_load(C.int(file.Fd()), loaders[format].loader, C.int(shrink), C.int(page), C.int(frames), &out)
 	runtime.KeepAlive(file)
@@ -56,22 +69,22 @@ func loadedLibraries() int { return int(C.calotype_loaded_libraries()) }
 
 func canRead(format string) bool {
 	l, known := loaders[format]
-	return known && can(l.operation)
+	return known && can(l.operation) || decoders[format] != nil
 }
 
-func canWrite(f *Format) bool { return can(savers[f.saver]) }
+func canWrite(f *Format) bool { return f.Written() && can(savers[f.saver]) }
 
-// A Capability tells what the linked libvips does with a format.
+// A Capability tells what this program, with the libvips that is linked, does with a format.
 type Capability struct {
 	Format string `json:"format"`
 	Read   bool   `json:"read"`
 	Write  bool   `json:"write"`
 }
 
-// capabilities returns what the libvips of this process, which must have been started, can read and write.
+// capabilities returns what can be read and written with the libvips of this process, which must have been started.
 func capabilities() []Capability {
-	list := make([]Capability, len(Formats))
-	for i, f := range Formats {
+	list := make([]Capability, len(Originals))
+	for i, f := range Originals {
 		list[i] = Capability{Format: f.Name, Read: canRead(f.Name), Write: canWrite(f)}
 	}
 	return list

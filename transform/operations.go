@@ -1,5 +1,7 @@
 package transform
 
+import "slices"
+
 // Operations are all operations, in the order of the reference. An operation that is not in this list does not exist.
 var Operations = []*Operation{
 	crop, trim, resize, rotate, flip, orient,
@@ -16,4 +18,7 @@ var Settings = []*Setting{
 }
 
 // Formats are all formats that a print can have, in the order of the reference.
-var Formats = []*Format{jpeg, png, gif, webp, avif, tiff}
+var Formats = []*Format{jpeg, png, gif, webp, avif, tiff, ico}
+
+// Originals are all formats that an original can have: those of prints, and those that are only read.
+var Originals = append(slices.Clone(Formats), bmp)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"calotype/transform/dib"
 )
 
 // kindsOfPicture are small originals of all kinds that the standard library writes.
@@ -34,6 +36,8 @@ func kindsOfPicture(t testing.TB) map[string][]byte {
 	for name, picture := range kinds {
 		encoded[name] = encodePNG(t, picture)
 	}
+	encoded["BMP"] = encodeBMP(t, photo(64, 40))
+	encoded["icon"] = dib.EncodeIcon(encodePNG(t, photo(64, 40)), 64, 40)
 	return encoded
 }
 

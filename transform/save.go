@@ -11,6 +11,7 @@ import (
 
 	"github.com/davidbyttow/govips/v2/vips"
 
+	"calotype/transform/dib"
 	"calotype/transform/ultrahdr"
 )
 
@@ -24,6 +25,7 @@ const (
 	saveWebP = saver(C.SAVE_WEBP)
 	saveAVIF = saver(C.SAVE_AVIF)
 	saveTIFF = saver(C.SAVE_TIFF)
+	saveICO  = saver(C.SAVE_ICO)
 )
 
 // encoderEffort maps the effort of a URL, 0 to 9, to the scale of the encoder.
@@ -77,6 +79,11 @@ func save(picture *vips.ImageRef, f *Format, e Encoding, out io.Writer) error {
 
 // encode returns the picture as a file.
 func encode(picture *vips.ImageRef, f *Format, e Encoding) ([]byte, error) {
+	if f.saver == saveICO {
+		if err := toIcon(picture); err != nil {
+			return nil, err
+		}
+	}
 	how := C.CalotypeSaving{
 		quality:     C.int(e.Quality),
 		effort:      C.int(f.saver.encoderEffort(e.Effort)),
@@ -93,10 +100,26 @@ func encode(picture *vips.ImageRef, f *Format, e Encoding) ([]byte, error) {
 	}
 	defer C.g_free(C.gpointer(buffer))
 	encoded := C.GoBytes(buffer, C.int(length))
-	if e.gain != nil {
+	switch {
+	case f.saver == saveICO:
+		return dib.EncodeIcon(encoded, picture.Width(), picture.Height()), nil
+	case e.gain != nil:
 		return ultrahdr.Join(encoded, e.gain)
 	}
 	return encoded, nil
+}
+
+// toIcon gives a picture the samples that a PNG in an icon has: red, green, blue and alpha.
+func toIcon(picture *vips.ImageRef) error {
+	if picture.Bands() < 3 {
+		if err := picture.ToColorSpace(vips.InterpretationSRGB); err != nil {
+			return err
+		}
+	}
+	if picture.HasAlpha() {
+		return nil
+	}
+	return picture.AddAlpha()
 }
 
 // sizeProbes is how many qualities are tried at most to fit a print into so many bytes: as many as halve 1 to 100.

@@ -103,11 +103,10 @@ calotype_can(const char *operation)
 	return vips_type_find("VipsOperation", operation) != 0;
 }
 
-// calotype_load opens an image for reading from top to bottom. Damage is an error, never a gray area.
-int
-calotype_load(int descriptor, CalotypeLoader loader, int shrink, int page, int n, VipsImage **out)
+// load opens an image for reading from top to bottom, and takes the source. Damage is an error, never a gray area.
+static int
+load(VipsSource *source, CalotypeLoader loader, int shrink, int page, int n, VipsImage **out)
 {
-	VipsSource *source = vips_source_new_from_descriptor(descriptor);
 	int result = -1;
 
 	if (!source)
@@ -140,6 +139,42 @@ calotype_load(int descriptor, CalotypeLoader loader, int shrink, int page, int n
 	}
 	g_object_unref(source);
 	return result;
+}
+
+// calotype_load opens an image in a file, from where the file stands.
+int
+calotype_load(int descriptor, CalotypeLoader loader, int shrink, int page, int n, VipsImage **out)
+{
+	return load(vips_source_new_from_descriptor(descriptor), loader, shrink, page, n, out);
+}
+
+// calotype_load_bytes opens an image of which it keeps a copy.
+int
+calotype_load_bytes(const void *data, size_t length, CalotypeLoader loader, VipsImage **out)
+{
+	VipsBlob *blob = vips_blob_copy(data, length);
+	VipsSource *source = vips_source_new_from_blob(blob);
+
+	vips_area_unref(VIPS_AREA(blob));
+	return load(source, loader, 1, 0, 1, out);
+}
+
+// calotype_new_picture makes a picture of sRGB, 8 bits a sample, whose pixels are 0 and are then to be written by the caller.
+int
+calotype_new_picture(int width, int height, int bands, VipsImage **out, void **pixels)
+{
+	VipsImage *image = vips_image_new_memory();
+
+	vips_image_init_fields(image, width, height, bands, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
+		VIPS_INTERPRETATION_sRGB, 1.0, 1.0);
+	if (vips_image_write_prepare(image)) {
+		g_object_unref(image);
+		return -1;
+	}
+	*pixels = VIPS_IMAGE_ADDR(image, 0, 0);
+	memset(*pixels, 0, VIPS_IMAGE_SIZEOF_IMAGE(image));
+	*out = image;
+	return 0;
 }
 
 // calotype_copy_to_memory computes all pixels of an image.
@@ -376,6 +411,7 @@ calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **bu
 			"optimize_coding", how->effort > 0, "interlace", how->progressive,
 			"subsample_mode", how->subsample, NULL);
 	case SAVE_PNG:
+	case SAVE_ICO: // holds a PNG
 		if (how->palette > 0)
 			return vips_pngsave_buffer(in, buffer, length, METADATA(in, how), "compression", how->effort,
 				"palette", TRUE, "effort", how->effort + 1, "bitdepth", how->palette, "interlace", how->progressive, NULL);

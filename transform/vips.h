@@ -19,7 +19,7 @@ typedef struct {
 typedef enum { METADATA_NONE, METADATA_COPYRIGHT, METADATA_ALL } CalotypeMetadata;
 typedef enum { COLORS_SRGB, COLORS_P3, COLORS_P3_AS_IS, COLORS_OWN } CalotypeColors;
 typedef enum { LOAD_JPEG, LOAD_PNG, LOAD_GIF, LOAD_WEBP, LOAD_HEIF, LOAD_TIFF } CalotypeLoader;
-typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF } CalotypeSaver;
+typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF, SAVE_ICO } CalotypeSaver;
 
 void calotype_set_up(void);
 void calotype_keep_memory(void);
@@ -27,6 +27,8 @@ void calotype_release_memory(void);
 int calotype_loaded_libraries(void);
 int calotype_can(const char *operation);
 int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int page, int n, VipsImage **out);
+int calotype_load_bytes(const void *data, size_t length, CalotypeLoader loader, VipsImage **out);
+int calotype_new_picture(int width, int height, int bands, VipsImage **out, void **pixels);
 int calotype_copy_to_memory(VipsImage *in, VipsImage **out);
 int calotype_to_working(VipsImage *in, VipsImage **out, int deep, CalotypeColors colors);
 void *calotype_profile(VipsImage *in, size_t *length);

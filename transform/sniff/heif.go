@@ -1,6 +1,9 @@
 package sniff
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // The brands that announce an AVIF (AV1 Image File Format, 7) and those of HEIF in general (ISO/IEC 23008-12, annex B),
 // whose codec only the primary item tells.
@@ -67,6 +70,7 @@ func readHEIF(c *cursor, h *Header) error {
 		if h.Format == AVIF {
 			return c.broken("the primary item is coded as %q", kind)
 		}
+		return fmt.Errorf("%s: the primary item is coded as %q: %w", c.format, kind, ErrKind)
 	}
 	c.format = h.Format
 	if err := f.readSize(h); err != nil {

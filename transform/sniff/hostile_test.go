@@ -83,6 +83,22 @@ func TestBrokenHeadersAreRefused(t *testing.T) {
 		{"avif, a box shorter than its header", boxOf("ftyp", "avif", be32(0), "avif") + be32(7) + "meta", AVIF},
 		{"avif, a box of 2⁶⁴-1 bytes", boxOf("ftyp", "avif", be32(0), "avif") + be32(1) + "free" + be32(-1, -1), AVIF},
 
+		{"heic, no meta box", boxOf("ftyp", "heic", be32(0), "mif1"), HEIC},
+
+		{"bmp, cut short", "BM" + le32(70, 0, 54, 40), BMP},
+		{"bmp, no width", "BM" + le32(70, 0, 54, 40, 0, 34) + le16(1, 24) + le32(0, 0, 0, 0, 0, 0), BMP},
+		{"bmp, no height", "BM" + le32(70, 0, 54, 40, 34, 0) + le16(1, 24) + le32(0, 0, 0, 0, 0, 0), BMP},
+		{"bmp, a height of -2³¹", "BM" + le32(70, 0, 54, 40, 34, 1<<31) + le16(1, 24) + le32(0, 0, 0, 0, 0, 0), BMP},
+		{"bmp, a mask in pieces", "BM" + le32(70, 0, 54, 40, 34, 34) + le16(1, 32) + le32(3, 0, 0, 0, 0, 0, 0xf0f, 0xff, 0xff), BMP},
+		{"bmp, no masks", "BM" + le32(70, 0, 54, 40, 34, 34) + le16(1, 32) + le32(3, 0, 0, 0, 0, 0), BMP},
+		{"bmp, runs from top to bottom", "BM" + le32(70, 0, 54, 40, 34, -34) + le16(1, 8) + le32(1, 0, 0, 0, 0, 0), BMP},
+		{"ico, a directory that is cut short", iconOf(dibOf(16, 16, 32))[:20], ICO},
+		{"ico, a picture outside of the file", iconOf(dibOf(16, 16, 32))[:30], ICO},
+		{"ico, a picture inside of the directory", le16(0, 1, 1) + bytesOf(16, 16, 0, 0) + le16(1, 32) + le32(16, 0), ICO},
+		{"ico, countless pictures", le16(0, 1, 60_000) + strings.Repeat("\x10\x10\x00\x00", 4*60_000), ICO},
+		{"ico, runs", iconOf(strings.Replace(dibOf(16, 16, 8), le16(8)+le32(0), le16(8)+le32(1), 1)), ICO},
+		{"ico, a bitmap of one row", iconOf(le32(40, 1, 1) + le16(1, 32) + le32(0, 0, 0, 0, 0, 0)), ICO},
+
 		{"tiff, no width", tiffOf([]tag{short(256, 0), short(257, 9)}), TIFF},
 		{"tiff, no height", tiffOf([]tag{short(256, 9)}), TIFF},
 		{"tiff, a width beyond 31 bits", tiffOf([]tag{long(256, -1), short(257, 9)}), TIFF},
@@ -105,6 +121,28 @@ func TestBrokenHeadersAreRefused(t *testing.T) {
 				t.Errorf("the error tells no place: %v", err)
 			}
 		})
+	}
+}
+
+// What may be sound and is not read is not called broken.
+func TestKindsThatAreNotRead(t *testing.T) {
+	jpegInside := still(3, 2)
+	jpegInside.brand, jpegInside.items = "mif1", []string{infe(1, "jpeg")}
+	for _, e := range []struct {
+		name string
+		file string
+		want Format
+	}{
+		{"bmp, JPEG inside", "BM" + le32(70, 0, 54, 40, 34, 34) + le16(1, 0) + le32(4, 0, 0, 0, 0, 0), BMP},
+		{"bmp, 5 bits", "BM" + le32(70, 0, 54, 40, 34, 34) + le16(1, 5) + le32(0, 0, 0, 0, 0, 0), BMP},
+		{"bmp, Huffman code", "BM" + le32(70, 0, 54, 64, 34, 34) + le16(1, 1) + le32(3) + strings.Repeat("\x00", 44), BMP},
+		{"bmp, a header of 41 bytes", "BM" + le32(70, 0, 54, 41, 34, 34) + le16(1, 24) + le32(0, 0, 0, 0, 0, 0, 0), BMP},
+		{"heif, coded as JPEG", jpegInside.String(), HEIC},
+	} {
+		h, err := read(e.file)
+		if !errors.Is(err, ErrKind) || (h != Header{Format: e.want}) {
+			t.Errorf("%s: %+v, %v", e.name, h, err)
+		}
 	}
 }
 

@@ -257,3 +257,19 @@ func still(width, height int, properties ...string) avif {
 	a.belong = [][]int{places}
 	return a
 }
+
+// BMP and ICO
+
+// dibOf is a bitmap as an icon has it: the header, and so many bytes of pixels as do not matter to it.
+func dibOf(width, height, bits int) string {
+	return le32(40, width, 2*height) + le16(1, bits) + le32(0, 0, 0, 0, 0, 0) + "pixels"
+}
+
+func iconOf(pictures ...string) string {
+	directory, data := "", ""
+	for _, p := range pictures {
+		directory += bytesOf(16, 16, 0, 0) + le16(1, 32) + le32(len(p), 6+16*len(pictures)+len(data))
+		data += p
+	}
+	return le16(0, 1, len(pictures)) + directory + data
+}

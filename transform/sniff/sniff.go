@@ -26,19 +26,18 @@ const (
 	WebP Format = "webp"
 	AVIF Format = "avif"
 	TIFF Format = "tiff"
-)
-
-// The formats that Read only names, so that a refusal can name them. Of BMP and HEIC it tells the size as well,
-// if their headers are sound.
-const (
 	HEIC Format = "heic"
 	BMP  Format = "bmp"
 	ICO  Format = "ico"
-	SVG  Format = "svg"
-	PDF  Format = "pdf"
-	JXL  Format = "jxl"
-	JP2  Format = "jp2"
-	PSD  Format = "psd"
+)
+
+// The formats that Read only names, so that a refusal can name them.
+const (
+	SVG Format = "svg"
+	PDF Format = "pdf"
+	JXL Format = "jxl"
+	JP2 Format = "jp2"
+	PSD Format = "psd"
 )
 
 var (
@@ -46,6 +45,8 @@ var (
 	ErrUnknown = errors.New("unknown image format")
 	// ErrBroken says that the format is known but its header is cut short or contradicts itself.
 	ErrBroken = errors.New("broken image header")
+	// ErrKind says that the header may be sound, and is of a kind that no decoder here reads.
+	ErrKind = errors.New("a kind of image that is not read")
 )
 
 // Counting stops at these numbers, which lie far above what any server should decode.
@@ -60,7 +61,8 @@ type Header struct {
 	Format Format
 	// Width and Height are in pixels as stored, before the orientation is applied: the canvas of an animation, the
 	// first page of a TIFF, the primary image of an AVIF after its own rotation and clean aperture. They are from 1 to
-	// 2³¹-1, so that their product fits an int64, or 0 in the formats of which only the name is known.
+	// 2³¹-1, so that their product fits an int64, or 0 in the formats of which only the name is known. Of an ICO they are those of its
+	// largest picture.
 	Width, Height int
 	// Pixels is the number of pixels that a decoder makes before it can show one frame or page. It is Width×Height, but
 	// more for an AVIF that is cut or put together from larger pictures or has an alpha plane: limits should be held
@@ -116,12 +118,12 @@ var formats = []struct {
 	{JXL, prefix("\x00\x00\x00\x0cJXL \r\n\x87\n"), nil},
 	{JP2, prefix("\x00\x00\x00\x0cjP  \r\n\x87\n"), nil},
 	{JP2, prefix("\xff\x4f\xff\x51"), nil},
-	{ICO, isICO, nil},
+	{ICO, isICO, readICO},
 	{SVG, isSVG, nil},
 }
 
-// Read tells what the size bytes of r are. Its errors wrap ErrUnknown, ErrBroken or the error of r. With ErrBroken the
-// Header holds the Format and nothing else. A format that is only named is never broken. A file whose pixels are cut
+// Read tells what the size bytes of r are. Its errors wrap ErrUnknown, ErrBroken, ErrKind or the error of r. With ErrBroken and ErrKind
+// the Header holds the Format and nothing else. A format that is only named is never broken. A file whose pixels are cut
 // short is not broken as long as the decoder can show a part of them.
 //
 // The work is bounded by a small multiple of size, and most files are known after a few kilobytes. Read keeps one window
@@ -147,9 +149,6 @@ func Read(r io.ReaderAt, size int64) (Header, error) {
 			err = c.checkSize(h)
 		}
 		h.Pixels = max(h.Pixels, int64(h.Width)*int64(h.Height))
-		if errors.Is(err, ErrBroken) && onlyNamed(h.Format) {
-			return Header{Format: h.Format, Frames: 1, Pages: 1, Orientation: 1}, nil
-		}
 		if err != nil {
 			return Header{Format: h.Format}, err
 		}
@@ -157,8 +156,6 @@ func Read(r io.ReaderAt, size int64) (Header, error) {
 	}
 	return Header{}, fmt.Errorf("%d bytes: %w", c.size, ErrUnknown)
 }
-
-func onlyNamed(f Format) bool { return f == HEIC || f == BMP }
 
 func (c *cursor) checkSize(h Header) error {
 	if h.Width < 1 || h.Height < 1 || h.Width > math.MaxInt32 || h.Height > math.MaxInt32 {
