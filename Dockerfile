@@ -16,7 +16,7 @@ WORKDIR /opt/calotype
 COPY go.mod go.sum ./
 RUN go mod download
 COPY Makefile ./
-COPY deps/package.json deps/package-lock.json deps/
+COPY deps/package.json deps/package-lock.json deps/go.mod deps/go.sum deps/
 RUN make VIPS=pinned deps
 
 COPY . .
@@ -36,6 +36,7 @@ RUN set -eu; \
     echo "The source of this library: https://github.com/lovell/sharp-libvips, tag v$version" >"/image$package/SOURCE"; \
     cp bin/calotype /image/opt/calotype/bin/; \
     cp LICENSE /image/opt/calotype/; \
+    cp transform/heic/module/README.md /image/opt/calotype/HEIC.md; \
     ln -s /opt/calotype/bin/calotype /image/usr/local/bin/calotype
 
 FROM debian:trixie-slim

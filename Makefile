@@ -33,6 +33,9 @@ ifeq ($(VIPS),pinned)
 export PKG_CONFIG_PATH := $(CURDIR)/.build/pinned
 endif
 
+# libheif as WebAssembly, of the Go module that deps/go.mod names, which Go checks against deps/go.sum.
+heic := transform/heic/module/heif.wasm.gz
+
 # Go's build cache does not notice that pkg-config now answers differently. A define that names the libvips
 # makes it part of every cgo package's key. (Make's shell function does not see what make exports.)
 ask_vips  = PKG_CONFIG_PATH="$(PKG_CONFIG_PATH)" pkg-config vips 2>/dev/null
@@ -50,7 +53,7 @@ help: ## list the targets
 
 # --- set-up ------------------------------------------------------------------------------------
 .PHONY: deps
-deps: pkg-config deps-$(VIPS) ## install what a build needs and this machine lacks
+deps: pkg-config deps-$(VIPS) $(heic) ## install what a build needs and this machine lacks
 
 .PHONY: pkg-config
 pkg-config:
@@ -73,6 +76,11 @@ $(pinned)/package.json: deps/package-lock.json
 	@echo "Fetching the pinned libvips (19 MB) into deps/node_modules."
 	@cd deps && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(heic): deps/go.mod deps/go.sum
+	@cd deps && go mod download github.com/gen2brain/heic
+	@mkdir -p $(@D)
+	@cat "$$(cd deps && go list -m -f '{{.Dir}}' github.com/gen2brain/heic)/lib/heif.wasm.gz" >$@
 
 .PHONY: deps-system
 deps-system: pkg-config

@@ -57,9 +57,10 @@ func TestSeveralFormats(t *testing.T) {
 	f("?exts=tif|tiff", "tiff")
 	f("?exts=|png|", "png")
 	f("?exts=bmp|ico", "bmp", "ico")
+	f("?exts=heif", "heic")
 	f("?exts=dib", "bmp")
-	f("?exts=", "avif", "bmp", "gif", "ico", "jpeg", "png", "tiff", "webp")
-	f("", "avif", "bmp", "gif", "ico", "jpeg", "png", "tiff", "webp")
+	f("?exts=", "avif", "bmp", "gif", "heic", "ico", "jpeg", "png", "tiff", "webp")
+	f("", "avif", "bmp", "gif", "heic", "ico", "jpeg", "png", "tiff", "webp")
 	f("?exts=png&other=1", "png")
 }
 

@@ -447,6 +447,11 @@ func (s *site) allFormats() map[string]uploaded {
 		s.t.Fatal(err)
 	}
 	all["bmp"] = s.upload(b.Bytes())
+	photograph, err := os.ReadFile("testdata/photo.heic")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	all["heic"] = s.upload(photograph)
 	return all
 }
 

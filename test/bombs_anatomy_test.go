@@ -9,7 +9,7 @@ import (
 )
 
 // imageFormats are those that are read, in the order in which mutants are made of them.
-var imageFormats = []string{"jpeg", "png", "gif", "webp", "avif", "tiff", "bmp", "ico"}
+var imageFormats = []string{"jpeg", "png", "gif", "webp", "avif", "tiff", "bmp", "ico", "heic"}
 
 // formatOf tells the format by the first bytes, or "".
 func formatOf(data []byte) string {
@@ -27,6 +27,8 @@ func formatOf(data []byte) string {
 		return "webp"
 	case has(4, "ftyp") && (bytes.Contains(data[:min(64, len(data))], []byte("avif")) || has(8, "avis")):
 		return "avif"
+	case has(4, "ftyphei"), has(4, "ftypmif1"):
+		return "heic"
 	case has(0, "II*\x00"), has(0, "MM\x00*"), has(0, "II+\x00"), has(0, "MM\x00+"):
 		return "tiff"
 	case has(0, "BM") && len(data) > 54:
@@ -84,7 +86,7 @@ func dissect(data []byte) (a anatomy) {
 		a.gif(data)
 	case "webp":
 		a.webp(data)
-	case "avif":
+	case "avif", "heic":
 		a.boxes(data, 0, len(data), 0)
 	case "tiff":
 		a.tiff(data)

@@ -8,6 +8,7 @@ import (
 	goimage "image"
 	"image/color"
 	stdpng "image/png"
+	"slices"
 	"time"
 
 	"calotype/transform/worker"
@@ -53,6 +54,12 @@ func tryFormats(ctx context.Context, r runner, can []Capability) error {
 		}
 	}
 	return nil
+}
+
+// ready are those of the formats whose codecs need no time to get ready. The others, which need nothing of their surroundings, are tried
+// by nobody but their originals: a worker should not hold what none of its prints may need.
+func ready(can []Capability) []Capability {
+	return slices.DeleteFunc(slices.Clone(can), func(c Capability) bool { return FormatNamed(c.Format).cost.start > 0 })
 }
 
 // try makes a print, in format to, of the picture in data.

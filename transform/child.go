@@ -34,7 +34,7 @@ func prepareWorker(first []byte) ([]byte, error) {
 	h := hello{Libvips: LibvipsVersion(), Capabilities: capabilities()}
 	var known hello
 	informed := json.Unmarshal(first, &known) == nil && known.Libvips == h.Libvips
-	for _, c := range h.Capabilities {
+	for _, c := range ready(h.Capabilities) {
 		if informed && !slices.Contains(known.Loading, c.Format) {
 			continue
 		}

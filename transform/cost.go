@@ -18,6 +18,10 @@ type codecCost struct {
 
 	// How many times as much a lossless print takes, where the format can do either.
 	losslessTime, losslessMemory float64
+
+	// What the decoder takes to get ready, in the worst case.
+	start       time.Duration
+	startMemory int64 // bytes
 }
 
 // What a print takes whatever its size, and what a step takes for each pixel that goes in and each that comes out.
@@ -99,7 +103,7 @@ func (p *Plan) making() (nanoseconds, memory float64) {
 		}
 		size = next
 	}
-	return nanoseconds, memory + held
+	return nanoseconds + float64(from.start), memory + float64(from.startMemory) + held
 }
 
 // encoding returns nanoseconds and bytes for each pixel of the print.

@@ -2,12 +2,14 @@ package transform
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	stdimage "image"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	stdbmp "golang.org/x/image/bmp"
 
@@ -129,19 +131,171 @@ func TestBitmapsOfOthers(t *testing.T) {
 	}
 }
 
+// withProperty returns canary.heic with one more property of its primary picture, such as a rotation. All of its tables lie before the pixels.
+func withProperty(t testing.TB, box string) []byte {
+	t.Helper()
+	data := string(canary(t, "heic"))
+	grow := func(data, kind string, by int) string {
+		at := strings.Index(data, kind) - 4
+		return data[:at] + string(binary.BigEndian.AppendUint32(nil, binary.BigEndian.Uint32([]byte(data[at:]))+uint32(by))) + data[at+4:]
+	}
+	ipma := strings.Index(data, "ipma") - 4
+	end := ipma + int(data[ipma+3])
+	// The primary picture, whose associations come last, gets its third one: to the property behind the four that there are.
+	data = data[:end-3] + "\x03" + data[end-2:end] + "\x85" + data[end:]
+	data = data[:ipma] + box + data[ipma:]
+	data = grow(grow(grow(grow(data, "ipco", len(box)), "ipma", 1), "iprp", len(box)+1), "meta", len(box)+1)
+	pixels := strings.Index(data, "iloc") + 18
+	return []byte(data[:pixels] + string(binary.BigEndian.AppendUint32(nil, uint32(strings.Index(data, "mdat")+4))) + data[pixels+4:])
+}
+
+func canary(t testing.TB, format string) []byte {
+	t.Helper()
+	data, err := canaries.ReadFile("canaries/canary." + format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// quarters returns what the middles of the four quarters of a picture look like, by the letters of draws.
+func quarters(t testing.TB, body []byte) string {
+	t.Helper()
+	picture := pixels(t, body)
+	var s strings.Builder
+	for i := range 4 {
+		c := picture.NRGBAAt((1+2*(i%2))*picture.Rect.Dx()/4, (1+2*(i/2))*picture.Rect.Dy()/4)
+		best, distance := byte('?'), 3*24
+		for letter, l := range letters {
+			d := max(c.R, l.R) - min(c.R, l.R)
+			if sum := int(d) + int(max(c.G, l.G)-min(c.G, l.G)) + int(max(c.B, l.B)-min(c.B, l.B)); l.A == 255 && sum < distance {
+				best, distance = letter, sum
+			}
+		}
+		s.WriteByte(best)
+	}
+	return s.String()
+}
+
+// A HEIC becomes a print: its own rotations and mirrors are done, once, and its colors are what it says they are.
+func TestHEIC(t *testing.T) {
+	f := func(what string, data []byte, path, want string, size Size) {
+		t.Helper()
+		r := mustRender(t, data, path)
+		if got := quarters(t, r.Body); got != want || r.Size != size {
+			t.Errorf("%s, %s: %s, %s, want %s, %s", what, path, got, r.Size, want, size)
+		}
+	}
+	plain := canary(t, "heic")
+	f("plain", plain, ".png", "rgby", Size{64, 48})
+	f("plain", plain, "/resize:32.png", "rgby", Size{32, 24})
+	f("plain", plain, "/rotate:90.png", "bryg", Size{48, 64})
+	f("turned by 90° to the left", withProperty(t, "\x00\x00\x00\x09irot\x01"), ".png", "gyrb", Size{48, 64})
+	f("turned by 180°", withProperty(t, "\x00\x00\x00\x09irot\x02"), ".png", "ybgr", Size{64, 48})
+	f("mirrored", withProperty(t, "\x00\x00\x00\x09imir\x01"), ".png", "gryb", Size{64, 48})
+	r := mustRender(t, plain, "")
+	if r.Format != jpeg {
+		t.Errorf("without an extension the print is %s", r.Format.Name)
+	}
+	full := mustRender(t, withProperty(t, "\x00\x00\x00\x13colrnclx\x00\x01\x00\x0d\x00\x06\x80"), "/grayscale.png").Body
+	narrow := mustRender(t, withProperty(t, "\x00\x00\x00\x13colrnclx\x00\x01\x00\x0d\x00\x06\x00"), "/grayscale.png").Body
+	if bytes.Equal(full, narrow) {
+		t.Error("the range of the samples makes no difference")
+	}
+}
+
+// swappedProfile is an ICC profile of a display whose red is the green of sRGB, and the other way round (ICC.1, 7.2 and 10).
+func swappedProfile() string {
+	number := func(f float64) string { return string(binary.BigEndian.AppendUint32(nil, uint32(int32(f*65536)))) }
+	count := func(n int) string { return string(binary.BigEndian.AppendUint32(nil, uint32(n))) }
+	xyz := func(x, y, z float64) string { return "XYZ \x00\x00\x00\x00" + number(x) + number(y) + number(z) }
+	gamma := "curv\x00\x00\x00\x00\x00\x00\x00\x01\x02\x33\x00\x00"
+	tags := []struct{ name, data string }{
+		{"wtpt", xyz(0.9642, 1, 0.8249)},
+		{"rXYZ", xyz(0.3851, 0.7169, 0.0971)},
+		{"gXYZ", xyz(0.4360, 0.2225, 0.0139)},
+		{"bXYZ", xyz(0.1431, 0.0606, 0.7141)},
+		{"rTRC", gamma},
+		{"gTRC", gamma},
+		{"bTRC", gamma},
+	}
+	table, data := count(len(tags)), ""
+	for _, tag := range tags {
+		table += tag.name + count(128+4+12*len(tags)+len(data)) + count(len(tag.data))
+		data += tag.data
+	}
+	head := "\x00\x00\x00\x00\x00\x00\x00\x00\x02\x10\x00\x00mntrRGB XYZ " + strings.Repeat("\x00", 12) + "acsp" + strings.Repeat("\x00", 28) +
+		number(0.9642) + number(1) + number(0.8249)
+	profile := head + strings.Repeat("\x00", 128-len(head)) + table + data
+	return count(len(profile)) + profile[4:]
+}
+
+// A color profile in a HEIC is applied like any other.
+func TestProfileOfHEIC(t *testing.T) {
+	profile := swappedProfile()
+	data := withProperty(t, string(binary.BigEndian.AppendUint32(nil, uint32(12+len(profile))))+"colrprof"+profile)
+	if got := quarters(t, mustRender(t, data, ".png").Body); got != "grby" {
+		t.Errorf("with red and green swapped: %s", got)
+	}
+}
+
+func TestDamagedHEIC(t *testing.T) {
+	whole := canary(t, "heic")
+	if _, err := render(t, whole[:len(whole)-60], ".png"); err != nil && !errors.Is(err, ErrBroken) {
+		t.Errorf("pixels cut short: %v", err)
+	}
+	if _, err := render(t, whole[:200], ".png"); !errors.Is(err, ErrBroken) {
+		t.Errorf("tables cut short: %v", err)
+	}
+	broken := bytes.Clone(whole)
+	for i := range 60 {
+		broken[bytes.Index(whole, []byte("hvcC"))+30+i] = 0xff
+	}
+	if _, err := render(t, broken, ".png"); !errors.Is(err, ErrBroken) {
+		t.Errorf("no parameters of the codec: %v", err)
+	}
+}
+
 // Every format that is read and not written has a canary, so that a worker that cannot read it is found out.
 func TestEveryFormatHasACanary(t *testing.T) {
 	for _, f := range Originals {
 		if f.Written() {
 			continue
 		}
-		data, err := canaries.ReadFile("canaries/canary." + f.Name)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
+		data := canary(t, f.Name)
 		if o, err := inspect(bytes.NewReader(data), int64(len(data)), Limits{}); err != nil || o.Format != f.Name {
 			t.Errorf("%s: %+v, %v", f.Name, o, err)
+		}
+	}
+}
+
+// What the originals that are only read need of memory is within what is predicted, in a worker of their own.
+func TestCostOfOtherOriginals(t *testing.T) {
+	e, seen := own(t, Options{Workers: 1, JobsPerWorker: 1, Deadline: time.Minute})
+	for what, data := range map[string][]byte{
+		"BMP": encodeBMP(t, photo(3000, 2000)), "HEIC": canary(t, "heic"), "icon": dib.EncodeIcon(encodePNG(t, photo(256, 256)), 256, 256),
+	} {
+		for _, path := range []string{"/resize:200.jpg", ".png", "/rotate:90.webp"} {
+			original, err := inspect(bytes.NewReader(data), int64(len(data)), e.Limits())
+			if err != nil {
+				t.Fatal(err)
+			}
+			target, err := Parse(id + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := NewPlan(target.Chain.Settle(original, ""), original, e.Limits())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := order(t, t.Context(), e, data, path, Asker{}); err != nil {
+				t.Errorf("%s, %s: %v", what, path, err)
+				continue
+			}
+			jobs := seen()
+			if used, cost := jobs[len(jobs)-1].Memory, plan.Cost(); used > cost.Memory {
+				t.Errorf("%s, %s took %d MB, and %d MB were predicted", what, path, used>>20, cost.Memory>>20)
+			}
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
+
+	"calotype/transform/heic"
 )
 
 // loaders are libvips' decoders of the formats that are read, by the name of the format, and the operations of libvips that do
@@ -22,13 +24,23 @@ var loaders = map[string]struct {
 	"gif":  {C.LOAD_GIF, "gifload_source"},
 	"webp": {C.LOAD_WEBP, "webpload_source"},
 	"avif": {C.LOAD_HEIF, "heifload_source"},
+	"heic": {C.LOAD_HEIF, "heifload_source"},
 	"tiff": {C.LOAD_TIFF, "tiffload_source"},
 }
 
-// decoders are those in Go of the formats that libvips leaves to others. They decode a picture whole.
+// decoders are those in Go of the formats that libvips leaves to others, or may be built without. They decode a picture whole.
 var decoders = map[string]func(file *os.File, size int64) (*vips.ImageRef, error){
-	"bmp": decodeBMP,
-	"ico": decodeICO,
+	"bmp":  decodeBMP,
+	"ico":  decodeICO,
+	"heic": decodeHEIC,
+}
+
+// decoderInGo returns the decoder in Go that a format needs, nil if it needs none.
+func decoderInGo(format string) func(*os.File, int64) (*vips.ImageRef, error) {
+	if format == heif.Name && libheifDecodesHEVC() {
+		return nil
+	}
+	return decoders[format]
 }
 
 // savers are the operations of libvips that write a format.
@@ -41,7 +53,7 @@ var savers = map[saver]string{
 // header is read; pixels are decoded when they are computed, top to bottom, unless a decoder in Go has done so. The file must stay open until then. Of an animation so
 // many frames are taken, from the page on, or all if that is below 0.
 func load(file *os.File, format string, shrink, page, frames int) (*vips.ImageRef, error) {
-	if decode := decoders[format]; decode != nil {
+	if decode := decoderInGo(format); decode != nil {
 		info, err := file.Stat()
 		if err != nil {
 			return nil, err
@@ -68,8 +80,11 @@ func can(operation string) bool {
 func loadedLibraries() int { return int(C.calotype_loaded_libraries()) }
 
 func canRead(format string) bool {
+	if format == heif.Name && !libheifDecodesHEVC() {
+		return heic.Available()
+	}
 	l, known := loaders[format]
-	return known && can(l.operation) || decoders[format] != nil
+	return known && can(l.operation) || decoderInGo(format) != nil
 }
 
 func canWrite(f *Format) bool { return f.Written() && can(savers[f.saver]) }

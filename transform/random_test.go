@@ -36,6 +36,7 @@ func kindsOfPicture(t testing.TB) map[string][]byte {
 	for name, picture := range kinds {
 		encoded[name] = encodePNG(t, picture)
 	}
+	encoded["HEIC"] = canary(t, "heic")
 	encoded["BMP"] = encodeBMP(t, photo(64, 40))
 	encoded["icon"] = dib.EncodeIcon(encodePNG(t, photo(64, 40)), 64, 40)
 	return encoded

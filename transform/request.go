@@ -81,7 +81,7 @@ func (r request) perform(ctx context.Context, file *os.File, layers []*os.File, 
 
 // openHeader lets libvips read the header and compares what the two readers of headers have seen. Decoders in Go have no second reader.
 func openHeader(file *os.File, original Original) error {
-	if decoders[original.Format] != nil {
+	if decoderInGo(original.Format) != nil {
 		return nil
 	}
 	picture, err := load(file, original.Format, 1, 0, 1)

@@ -25,7 +25,9 @@ func (e *Engine) Status() Status {
 
 // CheckWorker has a worker make a small print in every format, and read it again. It waits for no other print: one worker more
 // than there are prints at once is for this, and for replacing one that dies.
-func (e *Engine) CheckWorker(ctx context.Context) error { return tryFormats(ctx, e.runner, e.can) }
+func (e *Engine) CheckWorker(ctx context.Context) error {
+	return tryFormats(ctx, e.runner, ready(e.can))
+}
 
 // CheckQueue returns an error if prints wait longer than they may: nobody takes them up. That there is much to do is no error, for
 // what is too much is refused.

@@ -1,6 +1,7 @@
-#define _GNU_SOURCE // for dl_iterate_phdr
+#define _GNU_SOURCE // for dl_iterate_phdr and RTLD_DEFAULT
 #include "vips.h"
 
+#include <dlfcn.h>
 #include <string.h>
 #include <time.h>
 
@@ -101,6 +102,23 @@ int
 calotype_can(const char *operation)
 {
 	return vips_type_find("VipsOperation", operation) != 0;
+}
+
+// calotype_decodes_hevc tells whether libheif, if libvips is linked to a shared one, has a decoder of HEVC.
+int
+calotype_decodes_hevc(void)
+{
+	const int hevc = 1; // heif_compression_HEVC
+	int (*have_decoder)(int) = (int (*)(int)) dlsym(RTLD_DEFAULT, "heif_have_decoder_for_format");
+
+	return have_decoder && have_decoder(hevc);
+}
+
+// calotype_set_profile gives an image a color profile, of which it keeps a copy.
+void
+calotype_set_profile(VipsImage *image, const void *profile, size_t length)
+{
+	vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, profile, length);
 }
 
 // load opens an image for reading from top to bottom, and takes the source. Damage is an error, never a gray area.

@@ -28,6 +28,8 @@ int calotype_loaded_libraries(void);
 int calotype_can(const char *operation);
 int calotype_load(int descriptor, CalotypeLoader loader, int shrink, int page, int n, VipsImage **out);
 int calotype_load_bytes(const void *data, size_t length, CalotypeLoader loader, VipsImage **out);
+int calotype_decodes_hevc(void);
+void calotype_set_profile(VipsImage *image, const void *profile, size_t length);
 int calotype_new_picture(int width, int height, int bands, VipsImage **out, void **pixels);
 int calotype_copy_to_memory(VipsImage *in, VipsImage **out);
 int calotype_to_working(VipsImage *in, VipsImage **out, int deep, CalotypeColors colors);
