@@ -54,7 +54,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 		return h.sendOriginal(ctx, o, string(path))
 	}
 	original := seen(o)
-	chain := target.Chain.Settle(original, accept)
+	chain := h.engine.Settle(target.Chain, original, accept)
 	wanted := order{original: o, asker: transform.Asker{Original: o.Digest.String(), Client: clientOf(ctx)}}
 	if err := h.addLayers(&wanted, chain.Images()); err != nil {
 		return err

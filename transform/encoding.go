@@ -46,30 +46,6 @@ func encodingOf(c *Chain) Encoding {
 	return e
 }
 
-// Settle returns the chain with a concrete format: its own, the one that accept prefers where it is negotiated, or the
-// original's, unless a browser shows that badly or nothing writes it.
-func (c Chain) Settle(original Original, accept string) Chain {
-	switch {
-	case c.Negotiated:
-		c.Format = negotiate(accept, c.Format, original)
-		c.dropForeignSettings()
-	case c.Format == nil:
-		c.Format = FormatNamed(original.Format).ofPrint(original)
-	}
-	c.Negotiated = false
-	return c
-}
-
-// dropForeignSettings takes out the settings that the format lacks: who asks for whatever format suits a browser cannot
-// know which they are.
-func (c *Chain) dropForeignSettings() {
-	for i, s := range Settings {
-		if !c.Format.takes(s) {
-			c.settings[i] = Value{}
-		}
-	}
-}
-
 // refuseForeignSettings returns an error if a setting means nothing to the format.
 func (c *Chain) refuseForeignSettings() error {
 	for i, s := range Settings {
