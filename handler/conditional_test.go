@@ -13,7 +13,7 @@ import (
 func conditional(u uploaded) []string {
 	return []string{
 		u.URL, "/download?id=" + u.ID, u.URL + ".png", u.URL + "/rotate:90.png", u.URL + "/Rotate:90.PNG", u.URL + "/rotate:90", u.URL + "/resize:20.auto",
-		u.URL + "/rotate:90.json",
+		u.URL + "/rotate:90.json", u.srcset(".auto"), u.srcset("/rotate:90.jpg?widths=10&as=json"),
 	}
 }
 

@@ -53,17 +53,12 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if target.Chain.IsOriginal() {
 		return h.sendOriginal(ctx, o, string(path))
 	}
-	original := seen(o)
-	chain := h.engine.Settle(target.Chain, original, accept)
-	wanted := order{original: o, asker: transform.Asker{Original: o.Digest.String(), Client: clientOf(ctx)}}
-	if err := h.addLayers(&wanted, chain.Images()); err != nil {
+	chain := h.engine.Settle(target.Chain, seen(o), accept)
+	wanted, err := h.newOrder(ctx, o, chain)
+	if err != nil {
 		return err
 	}
-	if wanted.plan, err = transform.NewPlan(chain, original, h.engine.Limits(), wanted.planned()...); err != nil {
-		return err
-	}
-	p := h.describePrint(o, chain)
-	wanted.print = p
+	p := wanted.print
 	if target.Chain.Negotiated {
 		header.Set("Content-Location", p.path)
 	}
@@ -124,26 +119,41 @@ type order struct {
 	look     bool // a sketch of the print is wanted
 }
 
-// addLayers finds the images that a chain names.
-func (h *Handler) addLayers(wanted *order, ids []string) error {
-	for _, id := range ids {
-		o, err := h.original(id)
-		if err != nil {
-			return fmt.Errorf("the image that is to be laid on: %w", err)
-		}
-		wanted.layers = append(wanted.layers, o)
-		wanted.asker.Layers = append(wanted.asker.Layers, o.Digest.String())
+// newOrder plans the print of a chain whose format is settled.
+func (h *Handler) newOrder(ctx *fasthttp.RequestCtx, o store.Original, chain transform.Chain) (order, error) {
+	layers, err := h.layers(chain)
+	if err != nil {
+		return order{}, err
 	}
-	return nil
+	plan, err := transform.NewPlan(chain, seen(o), h.engine.Limits(), seenAll(layers)...)
+	if err != nil {
+		return order{}, err
+	}
+	asker := transform.Asker{Original: o.Digest.String(), Client: clientOf(ctx)}
+	for _, l := range layers {
+		asker.Layers = append(asker.Layers, l.Digest.String())
+	}
+	return order{original: o, layers: layers, plan: plan, print: h.describePrint(o, chain), asker: asker}, nil
 }
 
-// planned returns what a plan must know of the layers.
-func (o order) planned() []transform.Original {
-	layers := make([]transform.Original, len(o.layers))
-	for i := range o.layers {
-		layers[i] = seen(o.layers[i])
+// layers finds the images that a chain names beside the original.
+func (h *Handler) layers(chain transform.Chain) (layers []store.Original, err error) {
+	for _, id := range chain.Images() {
+		o, err := h.original(id)
+		if err != nil {
+			return nil, fmt.Errorf("the image that is to be laid on: %w", err)
+		}
+		layers = append(layers, o)
 	}
-	return layers
+	return layers, nil
+}
+
+func seenAll(originals []store.Original) []transform.Original {
+	all := make([]transform.Original, len(originals))
+	for i, o := range originals {
+		all[i] = seen(o)
+	}
+	return all
 }
 
 // makePrint renders what is ordered.

@@ -152,6 +152,12 @@ func pathOf(ctx *fasthttp.RequestCtx) []byte {
 	return target
 }
 
+// queryOf returns the query of the request as the client wrote it, without its question mark.
+func queryOf(ctx *fasthttp.RequestCtx) string {
+	_, query, _ := bytes.Cut(ctx.Request.Header.RequestURI(), []byte("?"))
+	return string(query)
+}
+
 // original finds what the index knows of an id in an address.
 func (h *Handler) original(id string) (store.Original, error) {
 	parsed, err := store.ParseID(id)

@@ -27,6 +27,7 @@ func openAPI() ([]byte, error) {
 	}
 	// A chain has a variable number of segments, which OpenAPI has no words for: its path stands for all of them.
 	paths["/download/{id}/{chain}"] = object{"get": chainOperation()}
+	paths["/srcset/{id}/{chain}"] = object{"get": srcsetOperation("A tag for a page, with prints made by a chain in several widths.", "getSrcset", idParameter(), chainParameter())}
 	return json.MarshalIndent(object{
 		"openapi": "3.1.0",
 		"info": object{
@@ -42,6 +43,7 @@ func openAPI() ([]byte, error) {
 				"Problem":   problemSchema(),
 				"Original":  originalSchema(),
 				"Print":     printSchema(),
+				"Picture":   pictureSchema(),
 				"Uploaded":  uploadedSchema(),
 				"Uploads":   uploadsSchema(),
 				"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas()},
@@ -62,6 +64,9 @@ func htmlContent() object { return object{"schema": object{"type": "string"}} }
 
 // operationObject describes one method of a route.
 func operationObject(r route, m method) object {
+	if operationID(r, m) == "getSrcsetId" {
+		return srcsetOperation(m.summary, "getSrcsetId", idParameter())
+	}
 	o := object{"summary": m.summary, "operationId": operationID(r, m)}
 	switch operationID(r, m) {
 	case "getUploadImage":
@@ -143,10 +148,7 @@ func chainOperation() object {
 			"The extension is a format, auto (chosen by Accept) or json (the print described).",
 		"parameters": []any{
 			idParameter(),
-			object{
-				"name": "chain", "in": "path", "required": true, "schema": object{"type": "string"},
-				"example": "crop:0,0,200,200/rotate:90.png",
-			},
+			chainParameter(),
 		},
 		"responses": imageResponses(),
 	}
@@ -156,6 +158,13 @@ func idParameter() object {
 	return object{
 		"name": "id", "in": "path", "required": true, "description": "Id of an image; an extension may follow it.",
 		"schema": object{"type": "string"},
+	}
+}
+
+func chainParameter() object {
+	return object{
+		"name": "chain", "in": "path", "required": true, "schema": object{"type": "string"},
+		"example": "crop:0,0,200,200/rotate:90.png",
 	}
 }
 

@@ -59,7 +59,7 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 			}
 		}
 	}
-	public := 1 // the path of chains is a route of its own here
+	public := 2 // the paths of chains are routes of their own here
 	for _, r := range routes {
 		if r.internal {
 			if d.Paths[r.path] != nil {
@@ -74,7 +74,7 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 			}
 		}
 	}
-	if len(d.Paths) != public || d.Paths["/download/{id}/{chain}"]["get"].OperationID != "getPrint" {
+	if len(d.Paths) != public || d.Paths["/download/{id}/{chain}"]["get"].OperationID != "getPrint" || d.Paths["/srcset/{id}/{chain}"]["get"].OperationID != "getSrcset" {
 		t.Errorf("%d paths are described, want %d", len(d.Paths), public)
 	}
 

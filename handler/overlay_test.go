@@ -31,6 +31,10 @@ func TestOverlayOfAnUploadedImage(t *testing.T) {
 	if !strings.Contains(strings.Join(d.Plan, "\n"), "lay an image of 2×1 at the northwest") {
 		t.Errorf("the plan is %q", d.Plan)
 	}
+	tag := s.mustGet("/srcset/" + below.ID + "/overlay:" + above.ID + ".png?widths=30,60")
+	if !strings.Contains(string(tag.body), "/overlay:"+above.ID+"/resize:30.png 30w") || !strings.Contains(string(tag.body), "background:url(") {
+		t.Errorf("the picture element is %s", tag.body)
+	}
 	text := s.mustGet(below.URL + "/text:SGVsbG8,center,size=50p.png")
 	if bytes.Equal(text.body, s.mustGet(below.URL+".png").body) {
 		t.Error("a text changes nothing")

@@ -74,7 +74,7 @@ type element struct {
 func elements(t *testing.T, page string) []*element {
 	t.Helper()
 	d := xml.NewDecoder(strings.NewReader(page))
-	d.Strict, d.AutoClose = false, xml.HTMLAutoClose
+	d.Strict, d.AutoClose = false, append([]string{"source"}, xml.HTMLAutoClose...)
 	var list []*element
 	var open []*element
 	for {

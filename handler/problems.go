@@ -170,7 +170,8 @@ func retryAfter(p problem, err error) int {
 
 // isPage tells whether people come to the address by themselves; the others are for img tags and programs.
 func isPage(ctx *fasthttp.RequestCtx) bool {
-	return !bytes.HasPrefix(pathOf(ctx), []byte("/download/"))
+	path := pathOf(ctx)
+	return !bytes.HasPrefix(path, []byte("/download/")) && !bytes.HasPrefix(path, []byte("/srcset/"))
 }
 
 // quoted keeps what a client sent readable in a message.

@@ -34,6 +34,9 @@ var routes = []route{
 	{path: "/download/{id}", methods: []method{
 		{"GET", "The original, or with a chain and an extension a print of it.", (*Handler).download},
 	}},
+	{path: "/srcset/{id}", methods: []method{
+		{"GET", "A tag for a page, or its parts as JSON: prints of the image in several widths, with the size and a placeholder.", (*Handler).srcset},
+	}},
 	{path: "/capabilities", methods: []method{
 		{"GET", "The formats that this server reads and writes.", (*Handler).capabilities},
 	}},

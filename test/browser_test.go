@@ -5,7 +5,10 @@ package test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -232,4 +235,83 @@ func TestBrowserShowsPrintsInAnotherPage(t *testing.T) {
 	}
 	v.do(chromedp.Navigate("file://"+site), chromedp.WaitVisible(`body img`))
 	v.look("elsewhere")
+}
+
+// The answer of /srcset, put into a page as it is, has the browser take the print of the width and the density that it needs, and
+// nothing moves when it comes.
+func TestBrowserChoosesFromASrcset(t *testing.T) {
+	root := serve(t)
+	photo, err := os.Open(sample(t, "landscape.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer photo.Close()
+	answer, err := http.Post(root+"/upload-image", "image/jpeg", photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var uploaded struct{ ID string }
+	if err := json.NewDecoder(answer.Body).Decode(&uploaded); err != nil || uploaded.ID == "" {
+		t.Fatalf("no id in the answer to the upload: %v", err)
+	}
+	address := root + "/srcset/" + uploaded.ID + "/crop:0,0,480,270.auto?widths=120,240,360,480&sizes=(min-width:+600px)+240px,+100vw&alt=A+tree&base=" + root
+	fragment, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fragment.Body.Close()
+	tag, err := io.ReadAll(fragment.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What follows the picture notes where it stands before anything is loaded.
+	page := filepath.Join(t.TempDir(), "index.html")
+	html := `<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>x</title><link rel="icon" href="data:,">
+<style>body { margin: 0 } img { display: block; width: 100%; max-width: 480px; height: auto } @media (min-width: 600px) { img { width: 240px } }</style>
+` + string(tag) + `<p>below</p><script>
+var text = document.querySelector("p"), loaded = document.images[0].complete && document.images[0].naturalWidth > 0, before = text.getBoundingClientRect().top, shift = 0
+new PerformanceObserver(list => { for (const e of list.getEntries()) shift += e.value }).observe({ type: "layout-shift", buffered: true })
+</script>`
+	if err := os.WriteFile(page, []byte(html), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, window := range []struct {
+		width, height int64
+		scale         float64
+		want          string
+		shown         int
+	}{
+		{1440, 900, 1, "/crop:0~0~480~270/resize:240.avif", 240},
+		{1440, 900, 2, "/crop:0~0~480~270.avif", 240},
+		{340, 700, 1, "/crop:0~0~480~270/resize:360.avif", 340},
+		{100, 700, 1, "/crop:0~0~480~270/resize:120.avif", 100},
+	} {
+		t.Run(fmt.Sprintf("%d@%v", window.width, window.scale), func(t *testing.T) {
+			v := visit(t, root, window.width, window.height)
+			v.do(
+				chromedp.EmulateViewport(window.width, window.height, chromedp.EmulateScale(window.scale)),
+				chromedp.Navigate("file://"+page), chromedp.WaitVisible(`body > p`),
+			)
+			v.look(fmt.Sprintf("srcset-%d-%v", window.width, window.scale))
+			if got := ask(v, chromedp.Evaluate[string]("document.images[0].currentSrc")); got != root+"/download/"+uploaded.ID+window.want {
+				t.Errorf("the browser takes %s, want %s", got, window.want)
+			}
+			if got := ask(v, chromedp.Evaluate[int]("document.images[0].width")); got != window.shown {
+				t.Errorf("it is shown %d pixels wide, want %d", got, window.shown)
+			}
+			if ask(v, chromedp.Evaluate[bool]("loaded")) {
+				t.Error("the picture was loaded before its place was noted")
+			}
+			moved := ask(v, chromedp.Evaluate[float64]("Math.abs(text.getBoundingClientRect().top - before)"))
+			shift := ask(v, chromedp.Evaluate[float64]("shift"))
+			if top := ask(v, chromedp.Evaluate[float64]("before")); moved > 0.5 || shift != 0 || top < 50 {
+				t.Errorf("the text below stands at %v and moves by %v pixels, a shift of %v", top, moved, shift)
+			}
+		})
+	}
+	// Whoever opens the address in a browser sees the picture.
+	v := visit(t, root, 800, 600)
+	v.do(chromedp.Navigate(strings.TrimSuffix(address, "&base="+root)), chromedp.WaitVisible(`body img`))
+	v.look("srcset-itself")
 }

@@ -46,7 +46,7 @@ func describe(t testing.TB) *api {
 		t.Fatal(err)
 	}
 	// OpenAPI has no word for a parameter of several segments, the router has: everything that follows.
-	routed, err := openapi3.NewLoader().LoadFromData(bytes.ReplaceAll(text, []byte(`"/download/{id}/{chain}"`), []byte(`"/download/{id}/{chain:.+}"`)))
+	routed, err := openapi3.NewLoader().LoadFromData(bytes.ReplaceAll(text, []byte(`/{id}/{chain}"`), []byte(`/{id}/{chain:.+}"`)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,6 +196,12 @@ func TestDownloadIsAsDescribed(t *testing.T) {
 	for _, target := range []string{u + ".json", u + "/resize:20.json", u + "/crop:0,0,5,5/rotate:90/dpr:2/format:webp.json"} {
 		s.wantAllDescribed(s.ask("GET", target, 200, nil), "Print")
 	}
+	srcset := strings.Replace(u, "/download/", "/srcset/", 1)
+	for _, target := range []string{srcset, srcset + ".auto?widths=10,20&sizes=50vw&alt=a&loading=eager", srcset + "/crop:0,0,5,5/rotate:90.png?placeholder=0&base=https://a.example"} {
+		s.ask("GET", target, 200, nil)
+		s.ask("GET", target, 304, nil, "If-None-Match", "*")
+	}
+	s.wantAllDescribed(s.ask("GET", srcset+"/border:2,gold.jpg?as=json", 200, nil), "Picture")
 	for _, query := range []string{"", "?exts=jpeg%7Cpng", "?limit=1", "?exts=gif"} {
 		s.ask("GET", "/download"+query, 200, nil)
 		s.ask("GET", "/download"+query, 200, nil, "Accept", "application/json")
@@ -227,6 +233,7 @@ func TestProblemsAreAsDescribed(t *testing.T) {
 	for target, status := range map[string]int{
 		uploaded.URL + "/rotate:x.png": 400, uploaded.URL + "/rotat:90.png": 400, uploaded.URL + ".exe": 400, uploaded.URL + "/crop:50,0,1,1.png": 422,
 		uploaded.URL + "/resize:9999,9999,stretch,up.png": 422, "/download/x": 404, "/download/x/rotate:90.png": 404, "/download?id=x": 404, "/download?exts=x": 400, "/download?limit=x": 400,
+		"/srcset/x": 404, strings.Replace(uploaded.URL, "/download/", "/srcset/", 1) + "?width=1": 400,
 	} {
 		answer := s.ask("GET", target, status, nil)
 		s.wantAllDescribed(answer, "Problem")
