@@ -263,7 +263,7 @@ The samples are prints of this picture (480×320):
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(append([]string{f.Extension}, f.Spellings...)), f.Type, formatSettings(f), holds(f), f.Doc)
 	}
 	b.WriteString("| `auto` | AVIF or WebP where the `Accept` header names it, else JPEG; PNG if the original is transparent, GIF if it moves | all, as far as the format has them | | The answer varies with `Accept`. |\n")
-	b.WriteString("| `json` | the print described: its size, bytes, format and plan; with `describe:look` its colors, hashes and a placeholder | | | `format:webp.json` describes the WebP print. |\n")
+	b.WriteString("| `json` | the print described: its size, bytes, format, plan and cost; with `describe:look` its colors, hashes and a placeholder, with `describe:exif` how the original was taken | | | `format:webp.json` describes the WebP print. |\n")
 	b.WriteString("\nAn original may also have one of these, which are only read. A print of it whose address names no format has the one in the third column, and " +
 		"is PNG if the original has transparency that this cannot hold. `/download/<id>` alone answers with the original as it is.\n\n| format | | without an extension | |\n|---|---|---|---|\n")
 	for _, f := range transform.Originals {

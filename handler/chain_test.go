@@ -183,6 +183,18 @@ func TestDescriptionOfAPrint(t *testing.T) {
 	if d := decode[printDescription](t, s.mustGet(u.URL+"/resize:400/dpr:2.json")); d.DPR != 1.2 || d.Width != 480 || d.Format != "jpeg" {
 		t.Errorf("a dpr that cannot come true: %+v", d)
 	}
+	for chain, want := range map[string]int{"": 6, "/resize:100": 6, "/orient:none/resize:100": 1, "/orient:8": 8} {
+		if d := decode[printDescription](t, s.mustGet(u.URL+chain+".json")); d.Orientation != want || d.Original.Alpha {
+			t.Errorf("%s: %+v", chain, d)
+		}
+	}
+	small, large := decode[printDescription](t, s.mustGet(u.URL+"/resize:10.json")), decode[printDescription](t, s.mustGet(u.URL+"/resize:400/blur:20.json"))
+	if small.Cost.Milliseconds < 1 || small.Cost.Milliseconds >= large.Cost.Milliseconds || small.Cost.Memory < 1<<20 || small.Cost.Memory >= large.Cost.Memory {
+		t.Errorf("the cost of a small print is %+v, of a large one %+v", small.Cost, large.Cost)
+	}
+	if d := decode[printDescription](t, s.mustGet(s.upload(draws(t, "r.", ".g")).URL+"/rotate:90.json")); !d.Original.Alpha || d.Orientation != 1 {
+		t.Errorf("of a picture with an alpha channel: %+v", d)
+	}
 	if d := decode[printDescription](t, s.mustGet(u.URL+"/resize:100/format:webp.json")); d.Format != "webp" || d.URL != u.URL+"/resize:100.webp" {
 		t.Errorf("of a WebP: %+v", d)
 	}

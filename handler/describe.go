@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -8,22 +9,36 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/store"
+	"calotype/transform"
 )
 
 // printDescription is the answer to .json: the print without its pixels.
 type printDescription struct {
-	ID       string              `json:"id"`
-	URL      string              `json:"url"` // canonical address of the print
-	Format   string              `json:"format"`
-	Type     string              `json:"type"`
-	Width    int                 `json:"width"`
-	Height   int                 `json:"height"`
-	Frames   int                 `json:"frames"`
-	Bytes    int                 `json:"bytes"`
-	DPR      float64             `json:"dpr"` // the factor that came true
-	Plan     []string            `json:"plan"`
-	Original originalDescription `json:"original"`
+	ID          string              `json:"id"`
+	URL         string              `json:"url"` // canonical address of the print
+	Format      string              `json:"format"`
+	Type        string              `json:"type"`
+	Width       int                 `json:"width"`
+	Height      int                 `json:"height"`
+	Frames      int                 `json:"frames"`
+	Bytes       int                 `json:"bytes"`
+	DPR         float64             `json:"dpr"`         // the factor that came true
+	Orientation int                 `json:"orientation"` // that of EXIF which was undone, 1 to 8
+	Plan        []string            `json:"plan"`
+	Cost        costDescription     `json:"cost"`
+	Original    originalDescription `json:"original"`
+	EXIF        *transform.EXIF     `json:"exif,omitempty"`
 	*lookDescription
+}
+
+// costDescription is what a print is predicted to take; by it is decided when it is made, and whether.
+type costDescription struct {
+	Milliseconds float64 `json:"milliseconds"` // of a processor
+	Memory       int64   `json:"memory"`       // bytes, more than will be used
+}
+
+func describeCost(c transform.Cost) costDescription {
+	return costDescription{Milliseconds: float64(c.Time.Round(100*time.Microsecond)) / float64(time.Millisecond), Memory: c.Memory}
 }
 
 // originalDescription is what answers in JSON say of an original.
@@ -35,6 +50,7 @@ type originalDescription struct {
 	Width   int    `json:"width"` // as a viewer sees it
 	Height  int    `json:"height"`
 	Frames  int    `json:"frames"`
+	Alpha   bool   `json:"alpha"` // it has an alpha channel
 	Bytes   int64  `json:"bytes"`
 	Created string `json:"created"` // RFC 3339
 }
@@ -43,16 +59,16 @@ func describeOriginal(o store.Original) originalDescription {
 	size := seen(o).Upright()
 	return originalDescription{
 		ID: o.ID.String(), URL: "/download/" + o.ID.String(), Name: o.Name, Format: o.Format,
-		Width: size.Width, Height: size.Height, Frames: o.Frames, Bytes: o.Bytes,
+		Width: size.Width, Height: size.Height, Frames: o.Frames, Alpha: o.Alpha, Bytes: o.Bytes,
 		Created: o.Created.UTC().Format(time.RFC3339Nano),
 	}
 }
 
 // sendDescription answers .json. The print is made, since its bytes are counted; it is then in memory for the request that
-// is likely to follow. With look its pixels are looked at, too.
-func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, look bool) error {
+// is likely to follow. Where the chain says so its pixels are looked at, too, and the original's EXIF is read.
+func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain transform.Chain) error {
 	o, plan, p := wanted.original, wanted.plan, wanted.print
-	tag := []byte(tagOf("description", string(p.tag), fmt.Sprint(look)))
+	tag := []byte(tagOf("description", string(p.tag), fmt.Sprint(chain.Looks(), chain.TellsEXIF())))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, p.modified)
@@ -67,17 +83,34 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, look b
 	}
 	r := p.rendition
 	var seen *lookDescription
-	if look {
+	if chain.Looks() {
 		if seen, err = h.look(ctx, wanted); err != nil {
+			return err
+		}
+	}
+	var exif *transform.EXIF
+	if chain.TellsEXIF() {
+		if exif, err = h.exif(ctx, o); err != nil {
 			return err
 		}
 	}
 	return sendJSON(ctx, fasthttp.StatusOK, printDescription{
 		ID: o.ID.String(), URL: p.path, Format: r.Format.Name, Type: r.Format.Type,
 		Width: r.Size.Width, Height: r.Size.Height, Frames: r.Frames, Bytes: len(r.Body),
-		DPR: plan.Density, Plan: append(plan.Describe(), r.Notes...), Original: describeOriginal(o),
-		lookDescription: seen,
+		DPR: plan.Density, Orientation: plan.Orientation, Plan: append(plan.Describe(), r.Notes...), Cost: describeCost(plan.Cost()), Original: describeOriginal(o),
+		EXIF: exif, lookDescription: seen,
 	})
+}
+
+// exif reads the EXIF of an original.
+func (h *Handler) exif(ctx context.Context, o store.Original) (*transform.EXIF, error) {
+	file, err := h.store.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	e, err := transform.ReadEXIF(file, o.Bytes)
+	return &e, err
 }
 
 // sendJSON writes a value as the body.

@@ -63,7 +63,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 		header.Set("Content-Location", p.path)
 	}
 	if target.Chain.Described {
-		return h.sendDescription(ctx, wanted, chain.Looks())
+		return h.sendDescription(ctx, wanted, chain)
 	}
 	if target.Chain.Negotiated {
 		target.ID = o.ID.String()

@@ -230,10 +230,10 @@ func problemSchema() object {
 func originalSchema() object {
 	text, number := object{"type": "string"}, object{"type": "integer"}
 	return object{
-		"type": "object", "required": []string{"id", "url", "format", "width", "height", "frames", "bytes", "created"},
+		"type": "object", "required": []string{"id", "url", "format", "width", "height", "frames", "alpha", "bytes", "created"},
 		"properties": object{
 			"id": text, "url": text, "name": text, "format": text, "width": number, "height": number,
-			"frames": number, "bytes": number, "created": object{"type": "string", "format": "date-time"},
+			"frames": number, "alpha": object{"type": "boolean", "description": "It has an alpha channel."}, "bytes": number, "created": object{"type": "string", "format": "date-time"},
 		},
 	}
 }
@@ -259,20 +259,6 @@ func uploadsSchema() object {
 				"properties": object{"name": object{"type": "string"}, "error": schemaRef("Problem")},
 			},
 		}}}},
-	}
-}
-
-func printSchema() object {
-	text, number := object{"type": "string"}, object{"type": "integer"}
-	return object{
-		"type": "object", "description": "A print without its pixels.",
-		"required": []string{"id", "url", "format", "type", "width", "height", "frames", "bytes", "dpr", "plan", "original"},
-		"properties": object{
-			"id": text, "url": text, "format": text, "type": text, "width": number, "height": number, "frames": number, "bytes": number,
-			"dpr":      object{"type": "number", "description": "The factor that came true."},
-			"plan":     object{"type": "array", "items": text, "description": "What is done, step by step, in words."},
-			"original": schemaRef("Original"),
-		},
 	}
 }
 

@@ -85,6 +85,9 @@ func paramSchema(p *transform.Param, place int) object {
 		}
 	case transform.Word:
 		schema["type"], schema["enum"] = "string", p.Words
+	case transform.Words:
+		schema["type"], schema["items"], schema["uniqueItems"] = "array", object{"type": "string", "enum": p.Words}, true
+		schema["minItems"] = 1
 	case transform.Flag:
 		schema["type"] = "boolean"
 	case transform.Switch:

@@ -193,7 +193,7 @@ func TestDownloadIsAsDescribed(t *testing.T) {
 		s.ask("GET", target, 200, nil)
 		s.ask("GET", target, 304, nil, "If-None-Match", "*")
 	}
-	for _, target := range []string{u + ".json", u + "/resize:20.json", u + "/crop:0,0,5,5/rotate:90/dpr:2/format:webp.json"} {
+	for _, target := range []string{u + ".json", u + "/resize:20.json", u + "/describe:look,exif.json", u + "/crop:0,0,5,5/rotate:90/dpr:2/format:webp.json"} {
 		s.wantAllDescribed(s.ask("GET", target, 200, nil), "Print")
 	}
 	srcset := strings.Replace(u, "/download/", "/srcset/", 1)
@@ -283,4 +283,8 @@ func TestOperationSchemas(t *testing.T) {
 	f("quality", "level", 80.0, true)
 	f("dpr", "factor", 1.25, true)
 	f("dpr", "factor", 0.1, false)
+	f("describe", "what", []any{"look", "exif"}, true)
+	f("describe", "what", []any{"look", "look"}, false)
+	f("describe", "what", []any{"place"}, false)
+	f("describe", "what", []any{}, false)
 }

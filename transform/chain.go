@@ -56,7 +56,14 @@ func (t Target) String() string {
 }
 
 // Looks tells whether a description is to tell what the print looks like.
-func (c *Chain) Looks() bool { return c.Word(describe) == "look" }
+func (c *Chain) Looks() bool { return c.tells(tellLook) }
+
+// TellsEXIF tells whether a description is to tell of the original's EXIF.
+func (c *Chain) TellsEXIF() bool { return c.tells(tellEXIF) }
+
+func (c *Chain) tells(word string) bool {
+	return slices.Contains(describe.Param.wordsOf(c.Get(describe)), word)
+}
 
 // Print returns the chain of the print that c describes.
 func (c Chain) Print() Chain {

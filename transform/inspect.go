@@ -48,6 +48,18 @@ func inspect(file io.ReaderAt, size int64, limits Limits) (Original, error) {
 	return original, checkStructure(header)
 }
 
+// An EXIF is what an original says of how it was taken and by whom, never where.
+type EXIF = sniff.EXIF
+
+// ReadEXIF reads the EXIF of the original of size bytes in file: in Go, a few kilobytes, as its header was read.
+func ReadEXIF(file io.ReaderAt, size int64) (EXIF, error) {
+	e, err := sniff.ReadEXIF(file, size)
+	if errors.Is(err, sniff.ErrBroken) || errors.Is(err, sniff.ErrUnknown) {
+		return EXIF{}, fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return e, err
+}
+
 // checkStructure refuses files that are built to be expensive.
 func checkStructure(h sniff.Header) error {
 	switch {

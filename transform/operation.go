@@ -44,6 +44,7 @@ const (
 	Number              // 12.5, at most three decimals
 	Length              // 200 pixels or 12.5p percent of the picture's side
 	Word                // one of Words
+	Words               // one or more of Words, in a setting
 	Flag                // the bare name of the parameter, or nothing
 	Color               // ff0000, f00, ff000080, red, transparent
 	Point               // 0.3x0.7: shares of width and height from the top left corner
@@ -84,7 +85,7 @@ type Param struct {
 	Wrap float64
 	// Scaled parameters are lengths on the print: dpr multiplies them.
 	Scaled bool
-	// Words are the values of a Word. The words of two parameters of one form are disjoint.
+	// Words are the values of a Word, and what may stand in a Words, of which there are at most 16. The words of two parameters of one form are disjoint.
 	Words []string
 	// Synonyms are other spellings of words. They are read and never written.
 	Synonyms map[string]string
@@ -113,7 +114,7 @@ func (p *Param) Required() bool {
 const maxParams = 14
 
 // A Value is one parsed argument. Its fields are read by kind:
-// a number, an index into Words, 1 for a flag, 0xRRGGBBAA for a color in X; the two parts of a Point or Ratio in X and Y.
+// a number, an index into Words, a bit for each of Words, 1 for a flag, 0xRRGGBBAA for a color in X; the two parts of a Point or Ratio in X and Y.
 type Value struct {
 	X, Y    float64
 	Percent bool // X is percent of the picture's side

@@ -124,6 +124,9 @@ func (c *Chain) addSetting(s segment, i int, arguments []string) error {
 	if len(arguments) == 0 && setting.Param.Kind == Switch {
 		arguments = []string{"1"}
 	}
+	if setting.Param.Kind == Words && len(arguments) > 0 {
+		arguments = []string{strings.Join(arguments, ",")}
+	}
 	if len(arguments) != 1 {
 		return fail("takes one value, which "+setting.Param.Expected(), s.text)
 	}

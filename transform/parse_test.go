@@ -81,6 +81,8 @@ func TestCanonicalForm(t *testing.T) {
 	f("/format:webp.json", "/format:webp.json")
 	f("/format:jpg.json", "/format:jpg.json")
 	f("/resize:40.json", "/resize:40.json")
+	f("/describe:exif,LOOK.json", "/describe:look,exif.json")
+	f("/describe=exif~look/flip:h.json", "/flip:h/describe:look,exif.json")
 	f("/format:auto", ".auto")
 	f("/format:auto.auto", ".auto")
 	f("/format:auto.jpg", "/format:auto.jpg")
@@ -112,6 +114,9 @@ func TestSyntaxErrorsSayWhatWasExpected(t *testing.T) {
 			t.Errorf("%s: offset %d", path, e.Offset)
 		}
 	}
+	f("/describe:plan.json", "describe: must be one or more of look, exif", `not "plan"`)
+	f("/describe:look,look.json", "one or more of", `not "look,look"`)
+	f("/describe.json", "describe: takes one value")
 	f("/rotate:1e3", `rotate: angle must be a number`, `degrees`, `not "1e3"`)
 	f("/rotate", "rotate: angle is missing")
 	f("/rotate:+90", `not "+90"`)

@@ -31,17 +31,18 @@ type Limits struct {
 
 // A Plan is the work that makes a print: what is loaded, which steps are done, how the result is encoded.
 type Plan struct {
-	Original Original
-	Format   *Format
-	Size     Size    // of the print, exact unless Open
-	Open     bool    // the size depends on what is in the picture; Size is a guess until then
-	Page     int     // the first frame that is loaded
-	Frames   int     // of the print, as many as are loaded
-	Deep     bool    // samples have 16 bits
-	Steps    []Step  // in the order in which they run
-	Density  float64 // the dpr that came true
-	Shrink   int     // the factor by which the JPEG decoder shrinks: 1, 2, 4 or 8
-	Encoding Encoding
+	Original    Original
+	Format      *Format
+	Size        Size    // of the print, exact unless Open
+	Open        bool    // the size depends on what is in the picture; Size is a guess until then
+	Page        int     // the first frame that is loaded
+	Frames      int     // of the print, as many as are loaded
+	Deep        bool    // samples have 16 bits
+	Steps       []Step  // in the order in which they run
+	Density     float64 // the dpr that came true
+	Orientation int     // the EXIF orientation that is undone, 1 to 8
+	Shrink      int     // the factor by which the JPEG decoder shrinks: 1, 2, 4 or 8
+	Encoding    Encoding
 
 	chain  Chain      // that it was made from
 	layers []Original // the images that it names
@@ -75,7 +76,8 @@ func NewPlan(chain Chain, original Original, limits Limits, layers ...Original) 
 	if err := limits.check("the original", original.Size, p.Frames); err != nil {
 		return nil, err
 	}
-	size, err := p.add(uprightSteps(chain.orientation(original.Orientation)), original.Size)
+	p.Orientation = chain.orientation(original.Orientation)
+	size, err := p.add(uprightSteps(p.Orientation), original.Size)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,8 @@ func valueOf(p *Param, r *rand.Rand) string {
 		}
 	case Word:
 		text = pick(p.Words...)
+	case Words:
+		text = pick(p.Words...)
 	case Flag:
 		return p.Name
 	case Color:

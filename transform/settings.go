@@ -149,15 +149,21 @@ var icc = &Setting{
 	Example: "icc:p3",
 }
 
+// What a description may tell.
+const (
+	tellLook = "look"
+	tellEXIF = "exif"
+)
+
 var describe = &Setting{
 	Name: "describe",
-	Doc: "Says what .json tells. look adds what the print looks like: whether something is transparent, its colors, a BlurHash, a ThumbHash, a " +
-		"perceptual hash, and a tiny picture as a data URI.",
+	Doc: "Says what .json tells beside size, bytes, plan and cost. look: what the print looks like, that is whether something is transparent, its colors, a " +
+		"BlurHash, a ThumbHash, a perceptual hash, and a tiny picture as a data URI. exif: what the original says of camera, lens, exposure, date, author and copyright; never of the place.",
 	Param: Param{
 		Name: "what", Doc: "What is told.",
-		Kind: Word, Words: []string{"plan", "look"}, Default: "plan",
+		Kind: Words, Words: []string{tellLook, tellEXIF},
 	},
-	Example: "describe:look",
+	Example: "describe:look,exif",
 }
 
 var format = &Setting{

@@ -41,6 +41,17 @@ func (p *Param) parse(s string) (v Value, ok bool) {
 		i := slices.Index(p.Words, s)
 		v.X = float64(i)
 		return v, i >= 0
+	case Words:
+		set := 0
+		for word := range strings.SplitSeq(s, ",") {
+			i := slices.Index(p.Words, word)
+			if i < 0 || set&(1<<i) != 0 {
+				return v, false
+			}
+			set |= 1 << i
+		}
+		v.X = float64(set)
+		return v, true
 	case Flag:
 		v.X = 1
 		return v, s == p.Name
@@ -100,6 +111,8 @@ func (p *Param) append(dst []byte, v Value) []byte {
 		}
 	case Word:
 		return append(dst, p.Words[int(v.X)]...)
+	case Words:
+		return append(dst, strings.Join(p.wordsOf(v), ",")...)
 	case Flag:
 		return append(dst, p.Name...)
 	case Color:
@@ -114,6 +127,16 @@ func (p *Param) append(dst []byte, v Value) []byte {
 		dst = append(dst, 'p')
 	}
 	return dst
+}
+
+// wordsOf returns those of Words that a value has.
+func (p *Param) wordsOf(v Value) (words []string) {
+	for i, word := range p.Words {
+		if int(v.X)&(1<<i) != 0 {
+			words = append(words, word)
+		}
+	}
+	return words
 }
 
 // fallback is the value of an argument that is left out.
@@ -177,6 +200,8 @@ func (p *Param) Expected() string {
 		return fmt.Sprintf("must be whole pixels %s, or percent of the picture's %s as in 12.5p", between, side)
 	case Word:
 		return "must be " + oneOf(p.Words)
+	case Words:
+		return "must be one or more of " + strings.Join(p.Words, ", ")
 	case Flag:
 		return "is a bare word"
 	case Color:

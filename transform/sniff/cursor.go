@@ -23,10 +23,18 @@ type cursor struct {
 	size   int64
 	format Format // for messages
 	pos    int64  // the next byte to read
+	exif   span   // where the EXIF block of the file is; zero if there is none
 
 	buffer []byte
 	window []byte // the part of buffer that holds the file's bytes from start on
 	start  int64
+}
+
+// A span is a part of a file.
+type span struct{ start, end int64 }
+
+func newCursor(r io.ReaderAt, size int64) *cursor {
+	return &cursor{reader: r, size: max(size, 0), format: "file"}
 }
 
 // peek returns the next n bytes without passing them. They are valid until the next call; n is at most firstWindow.

@@ -3,6 +3,7 @@ package sniff
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // The tags of TIFF 6.0 and its extensions that Read looks at.
@@ -20,13 +21,8 @@ const (
 	tagICC             = 34675
 )
 
-func wanted(tag uint16) bool {
-	switch tag {
-	case tagWidth, tagHeight, tagBitsPerSample, tagDescription, tagOrientation, tagSamplesPerPixel, tagExtraSamples,
-		tagXMP, tagIPTC, tagPhotoshop, tagICC:
-		return true
-	}
-	return false
+var headerTags = []uint16{
+	tagWidth, tagHeight, tagBitsPerSample, tagDescription, tagOrientation, tagSamplesPerPixel, tagExtraSamples, tagXMP, tagIPTC, tagPhotoshop, tagICC,
 }
 
 // A tiff reads the directories of a TIFF or BigTIFF structure that lies from base to end of a file.
@@ -82,9 +78,9 @@ func (t *tiff) at(offset uint64, n int) ([]byte, error) {
 	return t.c.next(n)
 }
 
-// fields returns the wanted fields of the directory at offset. Of fields with one tag the first counts, as in libtiff
+// fields returns the fields of the directory at offset that have one of the wanted tags. Of fields with one tag the first counts, as in libtiff
 // and libexif. With an error it returns those before the cut.
-func (t *tiff) fields(offset uint64) (map[uint16]field, error) {
+func (t *tiff) fields(offset uint64, wanted []uint16) (map[uint16]field, error) {
 	found := map[uint16]field{}
 	entries, count, err := t.entries(offset)
 	if err != nil {
@@ -100,7 +96,7 @@ func (t *tiff) fields(offset uint64) (map[uint16]field, error) {
 			return found, err
 		}
 		tag := t.order.Uint16(b)
-		if _, twice := found[tag]; twice || !wanted(tag) {
+		if _, twice := found[tag]; twice || !slices.Contains(wanted, tag) {
 			continue
 		}
 		f := field{kind: t.order.Uint16(b[2:]), count: t.number(b[4 : 4+number])}
@@ -163,11 +159,6 @@ func (f field) bytes() int64 {
 
 // first returns the first value of f, or 0 if there is none or it is no whole number.
 func (t *tiff) first(f field) (uint64, error) {
-	inline := 4
-	if t.big {
-		inline = 8
-	}
-	size := f.size()
 	switch f.kind {
 	case 1, 3, 4, 6, 8, 9, 13, 16, 17, 18:
 	default:
@@ -176,12 +167,21 @@ func (t *tiff) first(f field) (uint64, error) {
 	if f.count == 0 {
 		return 0, nil
 	}
-	if f.count <= uint64(inline)/size {
-		return t.number(f.raw[:size]), nil
-	}
-	b, err := t.at(t.number(f.raw[:inline]), int(size))
+	b, err := t.stored(f, int(f.size()))
 	if err != nil {
 		return 0, err
 	}
 	return t.number(b), nil
+}
+
+// stored returns the first n bytes of the values of f, which must be as many.
+func (t *tiff) stored(f field, n int) ([]byte, error) {
+	inline := 4
+	if t.big {
+		inline = 8
+	}
+	if f.count <= uint64(inline)/max(1, f.size()) {
+		return f.raw[:n], nil
+	}
+	return t.at(t.number(f.raw[:inline]), n)
 }

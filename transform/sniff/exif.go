@@ -4,27 +4,33 @@ package sniff
 // with or without the name "Exif" before it (CIPA DC-008, 4.5 and 4.7.2). It is 1 if the block is broken or says nothing.
 // Its only errors are those of the reader. It moves pos.
 func exifOrientation(c *cursor, start, end int64) (int, error) {
+	c.exif = span{start, end}
+	t, first, err := openEXIF(c, start, end)
+	if err != nil || t.big {
+		return 1, unlessBroken(err)
+	}
+	// A directory that is cut short may hold the tag before the cut.
+	fields, err := t.fields(first, headerTags)
+	if unlessBroken(err) != nil {
+		return 1, err
+	}
+	return t.orientation(fields)
+}
+
+// openEXIF reads the header of an EXIF block and returns the offset of the first directory.
+func openEXIF(c *cursor, start, end int64) (*tiff, uint64, error) {
 	const name = "Exif\x00\x00"
 	c.pos = start
 	if end-start >= int64(len(name)) {
 		b, err := c.peek(len(name))
 		if err != nil {
-			return 1, unlessBroken(err)
+			return nil, 0, err
 		}
 		if string(b) == name {
 			start += int64(len(name))
 		}
 	}
-	t, first, err := openTIFF(c, start, end)
-	if err != nil || t.big {
-		return 1, unlessBroken(err)
-	}
-	// A directory that is cut short may hold the tag before the cut.
-	fields, err := t.fields(first)
-	if unlessBroken(err) != nil {
-		return 1, err
-	}
-	return t.orientation(fields)
+	return openTIFF(c, start, end)
 }
 
 // orientation returns the orientation among the fields, or 1.

@@ -146,7 +146,7 @@ func (f *heif) readAssociations(ipma []box) error {
 	return nil
 }
 
-// metadataBytes returns the size of the EXIF and XMP items, as the item location box tells it (ISO/IEC 14496-12, 8.11.3).
+// metadataBytes returns the size of the EXIF and XMP items, and notes where the EXIF is, as the item location box tells it (ISO/IEC 14496-12, 8.11.3).
 func (f *heif) metadataBytes() (int64, error) {
 	var ids []uint32
 	for id, kind := range f.kinds {
@@ -173,18 +173,23 @@ func (f *heif) metadataBytes() (int64, error) {
 	var total int64
 	for range t.count(width) {
 		id := t.id(2)
+		elsewhere := false // not in the file itself, but in a box or another item
 		if t.version > 0 {
-			t.uint(2)
+			elsewhere = t.uint(2)&15 != 0
 		}
-		t.uint(2)
-		t.uint(base)
+		elsewhere = t.uint(2) != 0 || elsewhere
+		from := t.uint(base)
 		counts := slices.Contains(ids, id)
-		for range t.count(2) {
+		extents := t.count(2)
+		for range extents {
 			t.uint(index)
-			t.uint(offset)
+			start := from + t.uint(offset)
 			n := t.uint(length)
 			if counts {
 				total = min(total+int64(min(n, maxSum)), maxSum)
+			}
+			if f.kinds[id] == "Exif" && extents == 1 && !elsewhere && f.c.exif.end == 0 {
+				f.c.exif = f.exifSpan(start, n)
 			}
 		}
 		if t.err != nil {
@@ -192,4 +197,15 @@ func (f *heif) metadataBytes() (int64, error) {
 		}
 	}
 	return total, t.err
+}
+
+// exifSpan returns where the EXIF block of an item of n bytes is, behind the offset of its TIFF header (ISO/IEC 23008-12, A.2.1), or
+// nothing if that is not in the file.
+func (f *heif) exifSpan(start, n uint64) span {
+	const header = 4
+	size := uint64(f.c.size)
+	if start > size || n > size-start || n < header {
+		return span{}
+	}
+	return span{int64(start + header), int64(start + n)}
 }

@@ -130,7 +130,10 @@ var formats = []struct {
 // of at most 64 KiB and tables of at most a few megabytes, whatever the file claims. It has no state: it may be called
 // from many goroutines, each with a reader that allows it.
 func Read(r io.ReaderAt, size int64) (Header, error) {
-	c := &cursor{reader: r, size: max(size, 0), format: "file"}
+	return newCursor(r, size).read()
+}
+
+func (c *cursor) read() (Header, error) {
 	head, err := c.peek(int(min(c.size, sniffed)))
 	if err != nil {
 		return Header{}, err

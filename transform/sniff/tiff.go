@@ -13,11 +13,12 @@ func isTIFF(head []byte) bool {
 
 // readTIFF reads the first directory, which is the page that libvips loads, and follows the chain to count the pages.
 func readTIFF(c *cursor, h *Header) error {
+	c.exif = span{0, c.size}
 	t, first, err := openTIFF(c, 0, c.size)
 	if err != nil {
 		return err
 	}
-	fields, err := t.fields(first)
+	fields, err := t.fields(first, headerTags)
 	if err != nil {
 		return err
 	}
