@@ -27,7 +27,13 @@ func targets() []string {
 		"/download", "/download?exts=jpeg|jpg|png|gif", "/download?exts=png&limit=1&before=" + fuzzedID, "/download?id=" + fuzzedID, "/download?id=x", "/download?%", "/download?exts=%00",
 		"/download/", "/download/x", "/download/../x", "/download/%2e%2e/x", "/download/%2F", "/download//" + fuzzedID, "/download/" + fuzzedID + "?v=1", "/download/" + strings.ReplaceAll(fuzzedID, "-", ""),
 	}
-	image := "/download/" + fuzzedID
+	image, picture := "/download/"+fuzzedID, "/srcset/"+fuzzedID
+	for _, rest := range []string{
+		"", ".auto", ".auto?widths=8,16&sizes=50vw&alt=a&loading=eager&base=https://h&as=json", "/crop:0,0,9,9/rotate:90.png?placeholder=0&widths=1-9/3", "/trim.jpg", "/dpr:2.jpg",
+		".json", "/resize:9,9,pad.webp?", ".jpg?x", "/resize:9999,9999,stretch,up.png", strings.Repeat("/flip:h", 32) + ".png?widths=1",
+	} {
+		list = append(list, picture+rest)
+	}
 	for _, f := range transform.Formats {
 		list = append(list, image+"."+f.Extension, image+"/format:"+f.Extension+".json", image+"/format:auto."+f.Extension)
 	}

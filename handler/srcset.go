@@ -64,30 +64,30 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	offers := h.engine.Offers(target.Chain, seen(o))
-	tag, err := h.describePicture(o, target.Chain, offers, query)
+	shown, err := h.describePicture(o, target.Chain, offers, query)
 	if err != nil {
 		return err
 	}
-	body, err := tag.body(query.as)
+	body, err := shown.body(query.as)
 	if err != nil {
 		return err
 	}
 	header := &ctx.Response.Header
-	entity := []byte(tagOf("srcset", string(body), o.Digest.String(), fmt.Sprint(query.placeholder), h.epoch))
+	tag := []byte(tagOf("srcset", string(body), o.Digest.String(), fmt.Sprint(query.placeholder), h.epoch))
 	modified := fasthttp.AppendHTTPDate(nil, o.Created)
-	header.SetCanonical(headerETag, entity)
+	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, modified)
 	header.Set("Cache-Control", keepByQuery)
 	setImageHeaders(header)
 	header.Set("Content-Security-Policy", srcsetPolicy)
-	if notModified(ctx, entity, modified, o.Created) {
+	if notModified(ctx, tag, modified, o.Created) {
 		return nil
 	}
 	if query.placeholder {
-		if tag.Placeholder, err = h.placeholder(ctx, o, target.Chain.In(offers[0])); err != nil {
+		if shown.Placeholder, err = h.placeholder(ctx, o, target.Chain.In(offers[0])); err != nil {
 			return err
 		}
-		if body, err = tag.body(query.as); err != nil {
+		if body, err = shown.body(query.as); err != nil {
 			return err
 		}
 	}
