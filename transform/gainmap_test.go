@@ -108,8 +108,15 @@ func TestGainMapFollows(t *testing.T) {
 			t.Errorf("%s: the map is %s, want %s", path, s, size)
 			return
 		}
-		for _, pair := range [][3]float64{{m.Max[0], gains.Max[0]}, {m.Min[1], gains.Min[1]}, {m.Gamma[2], gains.Gamma[2]}, {m.OffsetSDR[0], gains.OffsetSDR[0]},
-			{m.OffsetHDR[0], gains.OffsetHDR[0]}, {m.CapacityMin, gains.CapacityMin}, {m.CapacityMax, gains.CapacityMax}} {
+		for _, pair := range [][3]float64{
+			{m.Max[0], gains.Max[0]},
+			{m.Min[1], gains.Min[1]},
+			{m.Gamma[2], gains.Gamma[2]},
+			{m.OffsetSDR[0], gains.OffsetSDR[0]},
+			{m.OffsetHDR[0], gains.OffsetHDR[0]},
+			{m.CapacityMin, gains.CapacityMin},
+			{m.CapacityMax, gains.CapacityMax},
+		} {
 			if math.Abs(pair[0]-pair[1]) > 1e-5 {
 				t.Errorf("%s: a number is %v, was %v", path, pair[0], pair[1])
 			}

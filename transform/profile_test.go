@@ -56,9 +56,15 @@ func rgbProfile(primaries [3][3]float64, gamma float64) profile {
 	curve := append([]byte("curv\x00\x00\x00\x00\x00\x00\x00\x01"), byte(int(gamma)), byte(math.Round(256*(gamma-math.Floor(gamma)))), 0, 0)
 	description := append([]byte("desc\x00\x00\x00\x00\x00\x00\x00\x05Test\x00"), make([]byte, 79)...)
 	entries := []entry{
-		{"desc", description}, {"cprt", []byte("text\x00\x00\x00\x00none\x00\x00\x00\x00")}, {"wtpt", xyz([3]float64{0.9642, 1, 0.8249})},
-		{"rXYZ", xyz(primaries[0])}, {"gXYZ", xyz(primaries[1])}, {"bXYZ", xyz(primaries[2])},
-		{"rTRC", curve}, {"gTRC", curve}, {"bTRC", curve},
+		{"desc", description},
+		{"cprt", []byte("text\x00\x00\x00\x00none\x00\x00\x00\x00")},
+		{"wtpt", xyz([3]float64{0.9642, 1, 0.8249})},
+		{"rXYZ", xyz(primaries[0])},
+		{"gXYZ", xyz(primaries[1])},
+		{"bXYZ", xyz(primaries[2])},
+		{"rTRC", curve},
+		{"gTRC", curve},
+		{"bTRC", curve},
 	}
 	header := make([]byte, 128)
 	copy(header[8:], "\x02\x10\x00\x00mntrRGB XYZ ")
