@@ -110,19 +110,32 @@ end:
 	return result;
 }
 
-// calotype_levels finds the lightness, in samples of the image, that a share of its pixels, in percent, does not exceed.
+// calotype_levels finds the lightness, in samples of the image, of the pixels that are no darker, or no lighter, than all but so many
+// of a hundred.
 int
-calotype_levels(VipsImage *in, double low, double high, int *darkest, int *lightest)
+calotype_levels(VipsImage *in, int percent, int *darkest, int *lightest)
 {
 	VipsObject *scope = VIPS_OBJECT(vips_image_new());
-	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 2);
+	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 4);
+	guint64 spare = (guint64) in->Xsize * in->Ysize * percent / 100;
+	guint64 seen = 0;
+	guint *counts;
 	int result = -1;
 
 	if (vips_colourspace(in, &t[0], in->BandFmt == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W, NULL) ||
 		vips_extract_band(t[0], &t[1], 0, NULL) ||
-		vips_percent(t[1], low, darkest, NULL) ||
-		vips_percent(t[1], high, lightest, NULL))
+		vips_hist_find(t[1], &t[2], NULL) ||
+		!(t[3] = vips_image_copy_memory(t[2])))
 		goto end;
+	counts = (guint *) VIPS_IMAGE_ADDR(t[3], 0, 0);
+	*darkest = *lightest = 0;
+	for (int i = 0; i < t[3]->Xsize; i++) {
+		if (seen <= spare)
+			*darkest = i;
+		seen += counts[i];
+		if (counts[i] > 0 && seen - counts[i] + spare < (guint64) in->Xsize * in->Ysize)
+			*lightest = i;
+	}
 	result = 0;
 end:
 	g_object_unref(scope);
@@ -154,6 +167,21 @@ calotype_fade(VipsImage *in, VipsImage **out, double factor, void *mask)
 	result = join_alpha(scope, in, t[0], t[5], out);
 end:
 	g_object_unref(scope);
+	return result;
+}
+
+// calotype_blur weighs each pixel and n - 1 around it, first across and then down, by whole numbers of a sum.
+int
+calotype_blur(VipsImage *in, VipsImage **out, double *weights, int n, double sum)
+{
+	VipsImage *mask = vips_image_new_matrix_from_array(n, 1, weights, n);
+	int result;
+
+	if (!mask)
+		return -1;
+	vips_image_set_double(mask, "scale", sum);
+	result = vips_convsep(in, out, mask, "precision", VIPS_PRECISION_INTEGER, NULL);
+	g_object_unref(mask);
 	return result;
 }
 
@@ -203,9 +231,9 @@ calotype_embed_edges(VipsImage *in, VipsImage **out, int left, int top, int widt
 	return vips_embed(in, out, left, top, width, height, "extend", extend, NULL);
 }
 
-// calotype_embed_blurred lays the image on a copy of itself that covers the canvas and is blurred.
+// calotype_embed_blurred lays the image on a copy of itself that covers the canvas and is blurred as calotype_blur does.
 int
-calotype_embed_blurred(VipsImage *in, VipsImage **out, int left, int top, int width, int height, double sigma)
+calotype_embed_blurred(VipsImage *in, VipsImage **out, int left, int top, int width, int height, double *weights, int n, double sum)
 {
 	VipsObject *scope = VIPS_OBJECT(vips_image_new());
 	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 8);
@@ -220,14 +248,14 @@ calotype_embed_blurred(VipsImage *in, VipsImage **out, int left, int top, int wi
 		goto end;
 	if (alpha) {
 		if (calotype_premultiply(t[1], &t[2]) ||
-			vips_gaussblur(t[2], &t[3], sigma, NULL) ||
+			calotype_blur(t[2], &t[3], weights, n, sum) ||
 			calotype_unpremultiply(t[3], &t[4], in->BandFmt) ||
 			vips_composite2(t[4], in, &t[5], VIPS_BLEND_MODE_OVER, "x", left, "y", top, "compositing_space", in->Type, NULL))
 			goto end;
 		result = vips_cast(t[5], out, in->BandFmt, NULL);
 		goto end;
 	}
-	if (vips_gaussblur(t[1], &t[2], sigma, NULL))
+	if (calotype_blur(t[1], &t[2], weights, n, sum))
 		goto end;
 	result = vips_insert(t[2], in, out, left, top, NULL);
 end:

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	stdimage "image"
 	"image/color"
+	"image/draw"
+	"math"
 	"strings"
 	"testing"
 )
@@ -114,6 +116,49 @@ func TestNormalize(t *testing.T) {
 	f(100, 150, 0, 255)
 	f(0, 255, 0, 255)
 	f(77, 77, 77, 77)
+}
+
+// One pixel in a hundred does not count at either end: of 200 two.
+func TestNormalizeLeavesOutOneInAHundred(t *testing.T) {
+	picture := stdimage.NewGray(stdimage.Rect(0, 0, 200, 1))
+	for x := range 200 {
+		picture.SetGray(x, 0, color.Gray{uint8(100 + x/4)})
+	}
+	for i, v := range []uint8{0, 10, 240, 255} {
+		picture.SetGray(50*i, 0, color.Gray{v})
+	}
+	got := pixels(t, mustRender(t, encodePNG(t, picture), "/normalize.png").Body)
+	if a, b := got.NRGBAAt(1, 0).R, got.NRGBAAt(199, 0).R; a != 0 || b != 255 {
+		t.Errorf("100 and 149, the third from either end, become %d and %d", a, b)
+	}
+}
+
+// A line of one pixel becomes a Gaussian of the standard deviation that is asked for, and what is flat stays flat.
+func TestBlurIsGaussian(t *testing.T) {
+	line := stdimage.NewGray(stdimage.Rect(0, 0, 101, 5))
+	for y := range 5 {
+		line.SetGray(50, y, color.Gray{255})
+	}
+	flat := stdimage.NewUniform(color.Gray{131})
+	plain := stdimage.NewGray(stdimage.Rect(0, 0, 40, 30))
+	draw.Draw(plain, plain.Bounds(), flat, stdimage.Point{}, draw.Src)
+	for _, sigma := range []float64{0.3, 0.5, 0.8, 1, 1.5, 2, 3, 4, 6, 10} {
+		path := fmt.Sprintf("/blur:%g.png", sigma)
+		sum := 0.0
+		for x := -50; x <= 50; x++ {
+			sum += math.Exp(-float64(x*x) / (2 * sigma * sigma))
+		}
+		got := pixels(t, mustRender(t, encodePNG(t, line), path).Body)
+		for x := -50; x <= 50; x++ {
+			want := 255 * math.Exp(-float64(x*x)/(2*sigma*sigma)) / sum
+			if v := float64(got.NRGBAAt(50+x, 2).R); math.Abs(v-want) > 4 {
+				t.Errorf("%s: %d from the line it is %g, want %.1f", path, x, v, want)
+			}
+		}
+		if c := pixels(t, mustRender(t, encodePNG(t, plain), path).Body).NRGBAAt(20, 15); c.R != 131 {
+			t.Errorf("%s: a flat 131 becomes %d", path, c.R)
+		}
+	}
 }
 
 // Squares start in the top left corner, and are of the color that is their average.

@@ -78,8 +78,10 @@ func (s backdrop) sigma() float64 {
 }
 
 func (s backdrop) Run(frame *vips.ImageRef) error {
+	weights, sum := gaussianWeights(s.sigma())
 	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
-		return C.calotype_embed_blurred(in, out, C.int(s.left), C.int(s.top), C.int(s.size.Width), C.int(s.size.Height), C.double(s.sigma()))
+		return C.calotype_embed_blurred(in, out, C.int(s.left), C.int(s.top), C.int(s.size.Width), C.int(s.size.Height),
+			(*C.double)(&weights[0]), C.int(len(weights)), C.double(sum))
 	})
 }
 

@@ -176,7 +176,7 @@ func (s spread) colored() {}
 
 func (s spread) decide(first *vips.ImageRef) (directStep, error) {
 	var darkest, lightest C.int
-	if C.calotype_levels(image(first), 1, 99, &darkest, &lightest) != 0 {
+	if C.calotype_levels(image(first), 1, &darkest, &lightest) != 0 {
 		return nil, vipsError()
 	}
 	unit := unitOf(first)
