@@ -11,6 +11,7 @@ import (
 	stdgif "image/gif"
 	stdjpeg "image/jpeg"
 	stdpng "image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -585,4 +586,60 @@ func TestExpensiveStructuresAreRefused(t *testing.T) {
 	f("101 scans", append(append(append([]byte{}, progressive[:end]...), bytes.Repeat(scan, maxScans+1)...), 0xff, 0xd9))
 	comment := append([]byte("\xff\xfe\xff\xff"), make([]byte, 0xfffd)...)
 	f("comments of 17 MB", append(append(append([]byte{}, original[:2]...), bytes.Repeat(comment, 272)...), original[2:]...))
+}
+
+// Enlarging and turning keep everything in its place: the middle of a pixel lies at half its width, on both sides.
+func TestWhatIsResampledStaysInItsPlace(t *testing.T) {
+	row := stdimage.NewGray(stdimage.Rect(0, 0, 4, 1))
+	copy(row.Pix, []uint8{0, 90, 30, 120})
+	f := func(path string, want ...uint8) {
+		t.Helper()
+		got := pixels(t, mustRender(t, encodePNG(t, row), path+".png").Body)
+		for x, v := range want {
+			if c := got.NRGBAAt(x, 0).R; max(c, v)-min(c, v) > 1 {
+				t.Errorf("%s: pixel %d of %d is %d, want %d", path, x, got.Bounds().Dx(), c, v)
+			}
+		}
+	}
+	f("/resize:12,1,stretch,up,k=linear", 0, 0, 30, 60, 90, 70, 50, 30, 60, 90, 120, 120)
+	f("/resize:8,1,stretch,up,k=linear", 0, 23, 68, 75, 45, 53, 98, 120)
+	f("/resize:12,1,stretch,up,k=nearest", 0, 0, 0, 90, 90, 90, 30, 30, 30, 120, 120, 120)
+	f("/resize:4,5,stretch,up", 0, 90, 30, 120)
+	f("/resize:2,3,stretch,up,k=nearest", 90, 120)
+
+	white := stdimage.NewUniform(color.White)
+	square := stdimage.NewNRGBA(stdimage.Rect(0, 0, 41, 41))
+	draw.Draw(square, square.Bounds(), white, stdimage.Point{}, draw.Src)
+	square.SetNRGBA(20, 20, color.NRGBA{0, 0, 0, 255})
+	for _, angle := range []int{-60, 10, 30, 45, 100, 135} {
+		got := pixels(t, mustRender(t, encodePNG(t, square), fmt.Sprintf("/rotate:%d,bg=white.png", angle)).Body)
+		var x, y, sum float64
+		for i := range got.Bounds().Dx() * got.Bounds().Dy() {
+			dark := 255 - float64(got.Pix[4*i])
+			x, y, sum = x+dark*float64(i%got.Bounds().Dx()), y+dark*float64(i/got.Bounds().Dx()), sum+dark
+		}
+		if x, y = x/sum, y/sum; max(x-float64(got.Bounds().Dx()-1)/2, float64(got.Bounds().Dx()-1)/2-x, y-float64(got.Bounds().Dy()-1)/2, float64(got.Bounds().Dy()-1)/2-y) > 0.1 {
+			t.Errorf("rotate:%d: what was in the middle lies at %.2f,%.2f of %v", angle, x, y, got.Bounds().Size())
+		}
+	}
+}
+
+// What is computed on colors that are multiplied by alpha becomes neither darker nor lighter by it.
+func TestTransparencyKeepsColors(t *testing.T) {
+	faint := stdimage.NewNRGBA(stdimage.Rect(0, 0, 60, 60))
+	for i := range 60 * 60 {
+		faint.SetNRGBA(i%60, i/60, color.NRGBA{uint8(i), 200, uint8(7 * i), uint8(60 + i%190)})
+	}
+	got := pixels(t, mustRender(t, encodePNG(t, faint), "/median:3/rotate:90/resize:120,60,stretch,up.png").Body)
+	want := pixels(t, mustRender(t, encodePNG(t, faint), "/rotate:90.png").Body)
+	var is, was float64
+	for i := 1; i < len(got.Pix); i += 4 {
+		is += float64(got.Pix[i]) / float64(len(got.Pix)/4)
+	}
+	for i := 1; i < len(want.Pix); i += 4 {
+		was += float64(want.Pix[i]) / float64(len(want.Pix)/4)
+	}
+	if math.Abs(is-was) > 0.3 {
+		t.Errorf("a green of %.2f becomes %.2f in the mean", was, is)
+	}
 }

@@ -4,6 +4,7 @@ package transform
 import "C"
 
 import (
+	"math"
 	"runtime"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -105,14 +106,10 @@ func spinOn(frame *vips.ImageRef, angle float64, size Size, color RGBA) error {
 	if err != nil {
 		return err
 	}
-	err = replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
-		return C.calotype_spin(in, out, C.double(angle), &values[0], C.int(len(values)))
+	sine, cosine := math.Sincos(angle * math.Pi / 180)
+	return replace(frame, func(in *C.VipsImage, out **C.VipsImage) C.int {
+		return C.calotype_spin(in, out, C.double(sine), C.double(cosine), C.int(size.Width), C.int(size.Height), &values[0], C.int(len(values)))
 	})
-	if err != nil {
-		return err
-	}
-	left, top := (size.Width-frame.Width())/2, (size.Height-frame.Height())/2
-	return embedOn(frame, left, top, size, color)
 }
 
 // layOn lays a frame with alpha on a color.

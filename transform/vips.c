@@ -203,6 +203,20 @@ calotype_copy_to_memory(VipsImage *in, VipsImage **out)
 	return *out ? 0 : -1;
 }
 
+// round_to rounds samples and gives them a number format; a cast alone cuts fractions off, by which colors would become darker.
+static int
+round_to(VipsImage *in, VipsImage **out, VipsBandFormat format)
+{
+	VipsImage *whole;
+	int result;
+
+	if (vips_rint(in, &whole, NULL))
+		return -1;
+	result = vips_cast(whole, out, format, NULL);
+	g_object_unref(whole);
+	return result;
+}
+
 // calotype_premultiply multiplies the colors by alpha, in the number format of the image.
 int
 calotype_premultiply(VipsImage *in, VipsImage **out)
@@ -212,12 +226,12 @@ calotype_premultiply(VipsImage *in, VipsImage **out)
 
 	if (vips_premultiply(in, &t, NULL))
 		return -1;
-	result = vips_cast(t, out, in->BandFmt, NULL);
+	result = round_to(t, out, in->BandFmt);
 	g_object_unref(t);
 	return result;
 }
 
-// calotype_unpremultiply divides the colors by alpha and casts to a number format.
+// calotype_unpremultiply divides the colors by alpha and rounds to a number format.
 int
 calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format)
 {
@@ -226,21 +240,24 @@ calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format)
 
 	if (vips_unpremultiply(in, &t, NULL))
 		return -1;
-	result = vips_cast(t, out, format, NULL);
+	result = round_to(t, out, format);
 	g_object_unref(t);
 	return result;
 }
 
-// enlarge interpolates between the centers of pixels; at the edges those of the outermost pixels go on. vips_resize does it half a
-// pixel of the result to one side.
+// enlarge changes the size to exactly width times height, neither of which is smaller than before.
 static int
 enlarge(VipsImage *in, VipsImage **out, int width, int height, VipsKernel kernel)
 {
-	VipsInterpolate *interpolate = vips_interpolate_new(kernel == VIPS_KERNEL_LINEAR ? "bilinear" : "bicubic");
+	const char *name = kernel == VIPS_KERNEL_NEAREST ? "nearest" : kernel == VIPS_KERNEL_LINEAR ? "bilinear" : "bicubic";
+	VipsInterpolate *interpolate = vips_interpolate_new(name);
 	VipsArrayInt *area = vips_array_int_newv(4, 0, 0, width, height);
-	int result = vips_affine(in, out, (double) width / in->Xsize, 0, 0, (double) height / in->Ysize,
-		"interpolate", interpolate, "oarea", area, "idx", 0.5, "idy", 0.5, "odx", -0.5, "ody", -0.5,
-		"extend", VIPS_EXTEND_COPY, "premultiplied", TRUE, NULL);
+	double across = (double) width / in->Xsize;
+	double down = (double) height / in->Ysize;
+	// The center of pixel x lies at x + 0.5, on both sides. libvips takes it to lie at x, where the nearest pixel reaches to x + 1.
+	double center = kernel == VIPS_KERNEL_NEAREST ? 0 : 0.5;
+	int result = vips_affine(in, out, across, 0.0, 0.0, down, "interpolate", interpolate, "oarea", area,
+		"idx", center - 0.5 / across, "idy", center - 0.5 / down, "extend", VIPS_EXTEND_COPY, "premultiplied", TRUE, NULL);
 
 	vips_area_unref(VIPS_AREA(area));
 	g_object_unref(interpolate);
@@ -254,9 +271,9 @@ calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKer
 	VipsObject *scope = VIPS_OBJECT(vips_image_new());
 	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 4);
 	VipsImage *image = in;
+	int across = VIPS_MIN(width, in->Xsize);
+	int down = VIPS_MIN(height, in->Ysize);
 	int alpha = vips_image_hasalpha(in) && kernel != VIPS_KERNEL_NEAREST;
-	int across = width;
-	int down = height;
 	int result = -1;
 
 	if (alpha) {
@@ -264,21 +281,19 @@ calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKer
 			goto end;
 		image = t[0];
 	}
-	if (kernel != VIPS_KERNEL_NEAREST) {
-		across = VIPS_MIN(width, in->Xsize);
-		down = VIPS_MIN(height, in->Ysize);
+	if (across < in->Xsize || down < in->Ysize) {
+		if (vips_resize(image, &t[1], (double) across / in->Xsize,
+				"vscale", (double) down / in->Ysize, "kernel", kernel, NULL))
+			goto end;
+		image = t[1];
 	}
-	if (vips_resize(image, &t[1], (double) across / in->Xsize,
-			"vscale", (double) down / in->Ysize, "kernel", kernel, NULL))
-		goto end;
-	image = t[1];
 	if (image->Xsize != across || image->Ysize != down) {
 		// libvips rounds on its own account for some factors: the edge is repeated or cut by the pixel in question.
 		if (vips_embed(image, &t[2], 0, 0, across, down, "extend", VIPS_EXTEND_COPY, NULL))
 			goto end;
 		image = t[2];
 	}
-	if (across < width || down < height) {
+	if (width > across || height > down) {
 		if (enlarge(image, &t[3], width, height, kernel))
 			goto end;
 		image = t[3];
@@ -301,15 +316,19 @@ calotype_embed(VipsImage *in, VipsImage **out, int left, int top, int width, int
 	return result;
 }
 
-// calotype_spin rotates clockwise by any angle in degrees, on a canvas as large as needed.
+// calotype_spin rotates clockwise by the angle with this sine and cosine. The center of the image comes to lie on that of a canvas of one color.
 int
-calotype_spin(VipsImage *in, VipsImage **out, double angle, double *color, int n)
+calotype_spin(VipsImage *in, VipsImage **out, double sine, double cosine, int width, int height, double *color, int n)
 {
 	VipsArrayDouble *background = vips_array_double_new(color, n);
+	VipsArrayInt *area = vips_array_int_newv(4, 0, 0, width, height);
 	VipsInterpolate *bicubic = vips_interpolate_new("bicubic");
-	int result = vips_rotate(in, out, angle, "background", background, "interpolate", bicubic, NULL);
+	int result = vips_affine(in, out, cosine, -sine, sine, cosine, "oarea", area,
+		"idx", -(in->Xsize - 1) / 2.0, "idy", -(in->Ysize - 1) / 2.0, "odx", (width - 1) / 2.0, "ody", (height - 1) / 2.0,
+		"background", background, "interpolate", bicubic, NULL);
 
 	g_object_unref(bicubic);
+	vips_area_unref(VIPS_AREA(area));
 	vips_area_unref(VIPS_AREA(background));
 	return result;
 }
@@ -328,7 +347,7 @@ calotype_lay_on(VipsImage *in, VipsImage **out, double *color, int n)
 		result = vips_flatten(in, out, "background", background, NULL);
 	else if (!(t[0] = vips_image_new_from_image(in, color, n)) ||
 		vips_composite2(t[0], in, &t[1], VIPS_BLEND_MODE_OVER, "compositing_space", in->Type, NULL) ||
-		vips_cast(t[1], out, in->BandFmt, NULL))
+		round_to(t[1], out, in->BandFmt))
 		result = -1;
 	else
 		result = 0;

@@ -45,7 +45,7 @@ int calotype_resample(VipsImage *in, VipsImage **out, int width, int height, Vip
 int calotype_premultiply(VipsImage *in, VipsImage **out);
 int calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format);
 int calotype_embed(VipsImage *in, VipsImage **out, int left, int top, int width, int height, double *color, int n);
-int calotype_spin(VipsImage *in, VipsImage **out, double angle, double *color, int n);
+int calotype_spin(VipsImage *in, VipsImage **out, double sine, double cosine, int width, int height, double *color, int n);
 int calotype_lay_on(VipsImage *in, VipsImage **out, double *color, int n);
 int calotype_frame(VipsImage *in, VipsImage **out, int top, int height);
 int calotype_join(VipsImage **frames, int n, int page_height, VipsImage **out);
