@@ -278,6 +278,21 @@ calotype_smart_crop(VipsImage *in, VipsImage **out, int width, int height, VipsI
 	return result;
 }
 
+// calotype_corner copies the samples of the top left pixel, one for each band.
+int
+calotype_corner(VipsImage *in, double *samples)
+{
+	double *point = NULL;
+	int n;
+
+	if (vips_getpoint(in, &point, &n, 0, 0, NULL))
+		return -1;
+	for (int i = 0; i < in->Bands; i++)
+		samples[i] = point[i];
+	g_free(point);
+	return 0;
+}
+
 // calotype_find_trim finds the box around all pixels that differ from a color, given for all bands but alpha, by more than a threshold;
 // transparent pixels count as that color. Without a color it is the box around all that are less transparent than the threshold.
 // The box is empty where there are none.

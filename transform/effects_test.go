@@ -214,6 +214,25 @@ func TestRound(t *testing.T) {
 	}
 }
 
+// A gray picture with transparent edges, which has two bands, loses just these.
+func TestTrimOfGrayWithAlpha(t *testing.T) {
+	frame := stdimage.NewNRGBA(stdimage.Rect(0, 0, 9, 7))
+	for i := range 5 * 3 {
+		v := uint8(10 + 17*i)
+		frame.SetNRGBA(2+i%5, 1+i/5, color.NRGBA{v, v, v, 255})
+	}
+	// Taking the colors out leaves gray and alpha.
+	gray := mustRender(t, encodePNG(t, frame), "/grayscale.png").Body
+	for _, chain := range []string{"/trim:0", "/trim", "/trim:100", "/trim:254", "/depth:16/trim:60"} {
+		if r := mustRender(t, gray, chain+".png"); r.Size != (Size{5, 3}) {
+			t.Errorf("%s is %s", chain, r.Size)
+		}
+	}
+	if r := mustRender(t, gray, "/background:white/trim.png"); r.Size != (Size{5, 3}) {
+		t.Errorf("on white it is %s", r.Size)
+	}
+}
+
 // A print that is trimmed cannot become larger than was admitted: it is refused, and the original is not to blame.
 func TestTrimCannotGrow(t *testing.T) {
 	line := stdimage.NewNRGBA(stdimage.Rect(0, 0, 400, 400))

@@ -63,14 +63,12 @@ func (s trimming) decide(first *vips.ImageRef) (directStep, error) {
 			return nil, err
 		}
 	} else {
-		corner, err := frame.GetPoint(0, 0)
-		if err != nil {
-			return nil, err
+		// Not by govips, which takes it for granted that there are three colors.
+		values = make([]C.double, frame.Bands())
+		if C.calotype_corner(image(frame), &values[0]) != 0 {
+			return nil, vipsError()
 		}
-		for _, v := range corner {
-			values = append(values, C.double(v))
-		}
-		seeThrough = frame.HasAlpha() && corner[len(corner)-1] == 0
+		seeThrough = frame.HasAlpha() && values[len(values)-1] == 0
 	}
 	color := &values[0]
 	if seeThrough {

@@ -62,6 +62,7 @@ int calotype_embed_blurred(VipsImage *in, VipsImage **out, int left, int top, in
 int calotype_from_samples(void *samples, int width, int height, VipsImage **out);
 int calotype_lay_over(VipsImage *in, VipsImage *stamp, VipsImage **out, int left, int top, int gap, VipsBlendMode mode, int removes);
 int calotype_smart_crop(VipsImage *in, VipsImage **out, int width, int height, VipsInteresting interesting);
+int calotype_corner(VipsImage *in, double *samples);
 int calotype_find_trim(VipsImage *in, double threshold, double *color, int *box);
 int calotype_with_metadata(VipsImage *in, VipsImage **out, CalotypeMetadata which);
 int calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **buffer, size_t *length);
