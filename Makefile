@@ -125,6 +125,16 @@ test-corpus: deps ## run the tests of the image corpus beside the checkout, in .
 test-browser: build chromium ## run the tests that look at the program through a browser
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags browser -shuffle=on -count=1 ./...
 
+.PHONY: test-differential
+test-differential: build imagemagick ## compare every operation with ImageMagick, or with the formula that defines it
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags differential -run Differential -count=1 -v .
+
+# Where ImageMagick cannot be installed, what is compared with it is left out, and the test says so.
+.PHONY: imagemagick
+imagemagick:
+	@command -v magick >/dev/null || convert -version 2>/dev/null | grep -q ImageMagick || \
+	  { echo "Installing ImageMagick, which the differential tests compare with."; $(call install,imagemagick); } || true
+
 # What the hostile suite does: mutants of good images from a seed, time of overload, faults of workers (and a fifth as many signals
 # to those of a running server), every which file of the corpus is printed by workers of different history, and every which
 # bomb is sent: most of the time goes to those that a server of two cores works on for seconds.
@@ -166,10 +176,11 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=15s)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, corpus, browser, short fuzzing, hostile images and overload
+test-all: deps ## run the longer suites: race detector, corpus, browser, comparison with ImageMagick, short fuzzing, hostile images and overload
 	@$(MAKE) test-race
 	@$(MAKE) test-corpus
 	@$(MAKE) test-browser
+	@$(MAKE) test-differential
 	@$(MAKE) fuzz
 	@$(MAKE) test-hostile
 
@@ -182,8 +193,8 @@ lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags corpus ./...
 	@$(go) run $(STATICCHECK) -tags corpus ./...
-	@cd test && go vet -tags browser,hostile ./...
-	@cd test && go run $(STATICCHECK) -tags browser,hostile ./...
+	@cd test && go vet -tags browser,hostile,differential ./...
+	@cd test && go run $(STATICCHECK) -tags browser,hostile,differential ./...
 	@$(go) test -run '^TestImportRules$$' .
 
 .PHONY: format

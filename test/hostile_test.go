@@ -51,17 +51,6 @@ var chains = []struct{ path, contentType string }{
 	{".json", "application/json"},
 }
 
-// corpusFiles are the files in a folder of the corpus, which may lie beside the checkout; none if it does not.
-func corpusFiles(t testing.TB, folder string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "corpus", folder, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(files)
-	return files
-}
-
 // chosen are the specimens whose names match the flag.
 func chosen(t testing.TB, all []specimen) []specimen {
 	t.Helper()

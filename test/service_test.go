@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,4 +73,15 @@ func sample(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// corpusFiles are the files in a folder of the corpus, which may lie beside the checkout; none if it does not.
+func corpusFiles(t testing.TB, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "corpus", folder, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(files)
+	return files
 }
