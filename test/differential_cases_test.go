@@ -2,7 +2,10 @@
 
 package test
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 func magick(arguments string) reference { return reference{magick: arguments} }
 
@@ -10,7 +13,7 @@ func formula(f func(in raster) raster) reference { return reference{formula: f} 
 
 // comparisons are what each operation is held against. Every operation has one at least. The bounds are a little above what is seen on
 // the corpus.
-var comparisons = slices.Concat(geometry, colors)
+var comparisons = slices.Concat(geometry, colors, overlays)
 
 var geometry = []comparison{
 	{"/crop:{w/3},{h/4},{w/2},{h/2}", magick("-crop {w/2}x{h/2}+{w/3}+{h/4} +repage"), exact},
@@ -127,3 +130,25 @@ var colors = []comparison{
 	{"/background:white/median:5", magick("-background white -alpha remove -alpha off -virtual-pixel Edge -statistic Median 5x5"), bound{1, 1, 1}},
 	{"/pixelate:7", formula(mosaicOf(7)), bound{1, 1.5, 1.5}},
 }
+
+// Each picture is laid on itself, moved.
+var overlays = func() (list []comparison) {
+	const by = "-alpha set ( +clone ) -geometry +{w/3}+{h/4} -compose "
+	for word, compose := range map[string]string{
+		"normal": "Over", "multiply": "Multiply", "screen": "Screen", "overlay": "Overlay", "darken": "Darken", "lighten": "Lighten",
+		"color-burn": "ColorBurn", "hard-light": "HardLight", "soft-light": "SoftLight", "difference": "Difference",
+		"exclusion": "Exclusion", "add": "Plus", "mask": "DstIn", "cut": "DstOut",
+	} {
+		list = append(list, comparison{"/overlay:SELF,northwest,dx={w/3},dy={h/4},blend=" + word, magick(by + compose + " -composite"), bound{1, 2, 3}})
+	}
+	slices.SortFunc(list, func(a, b comparison) int { return strings.Compare(a.chain, b.chain) })
+	return append(list,
+		// ImageMagick has white dodge black to white, where the W3C has black stay.
+		comparison{"/overlay:SELF,northwest,dx={w/3},dy={h/4},blend=color-dodge", formula(dodgedByItself), bound{1, 2, 3}},
+		comparison{"/overlay:SELF,dx={-w/2},dy={-h/2}", magick("( +clone ) -geometry +{w/2}+{h/2} -compose Over -composite"), bound{1, 2, 2}},
+		comparison{"/overlay:SELF,northwest,op=40", magick("( +clone -alpha set -channel A -evaluate multiply 0.4 +channel ) -compose Over -composite"), bound{1, 2, 2}},
+		comparison{"/background:white/overlay:SELF,northwest,angle=180", magick("( +clone -rotate 180 ) ( -clone 0 -background white -alpha remove -alpha off ) -delete 0 +swap -compose Over -composite"), bound{1, 2, 2}},
+		comparison{"/text:4paI,northwest,size=20,color=ff8000", reference{accepts: mixesIn(255, 128, 0)}, exact},
+		comparison{"/text:Q2Fsb3R5cGU,center,size=30p,color=0080ff80,angle=20,tile,gap=3", reference{accepts: mixesIn(0, 128, 255)}, exact},
+	)
+}()

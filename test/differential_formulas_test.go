@@ -304,3 +304,66 @@ func weighed(plane []float64, width, height int, mask []float64) []float64 {
 	}
 	return pass(pass(plane, 1, 0), 0, 1)
 }
+
+// mixesIn accepts a picture of which each pixel lies between what it was and a color, and some, if there are many, are another.
+func mixesIn(red, green, blue float64) func(in, out raster) error {
+	ink := []float64{red, green, blue}
+	return func(in, out raster) error {
+		if in.width != out.width || in.height != out.height {
+			return fmt.Errorf("is %d×%d, was %d×%d", out.width, out.height, in.width, in.height)
+		}
+		changed := 0
+		for y := range in.height {
+			for x := range in.width {
+				before, after := in.at(x, y), out.at(x, y)
+				if !slices.Equal(before, after) {
+					changed++
+				}
+				if before[3] == 0 || after[3] == 0 {
+					continue // a color that is not seen
+				}
+				for i, v := range ink {
+					if low, high := min(v, before[i])-1, max(v, before[i])+1; after[i] < low || after[i] > high {
+						return fmt.Errorf("at %d,%d it is %.4v and was %.4v", x, y, after, before)
+					}
+				}
+				if after[3] < before[3]-0.51 {
+					return fmt.Errorf("at %d,%d it is more transparent: %.4v, was %.4v", x, y, after, before)
+				}
+			}
+		}
+		if changed == 0 && min(in.width, in.height) >= 16 {
+			return fmt.Errorf("nothing has changed")
+		}
+		return nil
+	}
+}
+
+// dodgedByItself lays a picture on itself, moved by a third of its width and a quarter of its height, by the formulas of color-dodge in
+// Compositing and Blending Level 1 of the W3C.
+func dodgedByItself(in raster) raster {
+	return in.each(func(x, y int, out []float64) {
+		below := in.at(x, y)
+		copy(out, below)
+		if x < in.width/3 || y < in.height/4 {
+			return
+		}
+		above := in.at(x-in.width/3, y-in.height/4)
+		under, over := below[3]/255, above[3]/255
+		out[3] = 255 * (over + under - over*under)
+		for i := range 3 {
+			b, s := below[i]/255, above[i]/255
+			mixed := 1.0
+			switch {
+			case b == 0:
+				mixed = 0
+			case s < 1:
+				mixed = min(1, b/(1-s))
+			}
+			s = (1-under)*s + under*mixed
+			if out[3] > 0 {
+				out[i] = 255 * (s*over + b*under*(1-over)) / (out[3] / 255)
+			}
+		}
+	})
+}

@@ -17,7 +17,7 @@ import (
 
 // A comparison holds a print against what somebody else makes of the same picture.
 type comparison struct {
-	chain string // expressions in braces are filled in, see fill
+	chain string // expressions in braces are filled in, see fill; SELF is the id of the picture
 	by    reference
 	most  bound
 }
@@ -204,7 +204,7 @@ type subject struct {
 // takePicture uploads an original, or a smaller print of it, and has its pixels read by the program: what is compared is what
 // operations do, not how files are decoded.
 func takePicture(t *testing.T, address string, o original) (subject, error) {
-	s, whole, err := uploadAndPrint(address, o.data, fmt.Sprintf("/resize:%d,%d", longestSide, longestSide))
+	s, whole, err := uploadAndPrint(address, o.data, fmt.Sprintf("/icc:srgb/resize:%d,%d", longestSide, longestSide))
 	if err != nil {
 		return subject{}, err
 	}
@@ -284,7 +284,8 @@ func (s subject) compareAll(t *testing.T, magick string) ([]finding, error) {
 
 // compare makes one comparison.
 func (s subject) compare(c comparison, want func() raster) (f finding) {
-	chain := fill(c.chain, s.picture)
+	id := s.address[strings.LastIndexByte(s.address, '/')+1:]
+	chain := strings.ReplaceAll(fill(c.chain, s.picture), "SELF", id)
 	complain := func(format string, arguments ...any) finding {
 		f.complaints = append(f.complaints, fmt.Sprintf("%s of %s: ", chain, s.name)+fmt.Sprintf(format, arguments...))
 		return f

@@ -131,7 +131,11 @@ func (j *job) layer(index int, plan *Plan) (*vips.ImageRef, error) {
 	}
 	height, err := frameHeight(picture, plan)
 	if err == nil {
-		part := &job{plan: plan}
+		own := *plan
+		if j.colors == inDisplayP3 || j.colors == stayingInP3 {
+			own.Encoding.ICC = "p3" // so that it loses none of its colors on the way
+		}
+		part := &job{plan: &own}
 		if err = part.still(picture, height); err == nil {
 			err = j.compute(picture, func() error { return toMemory(picture) })
 		}

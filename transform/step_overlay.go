@@ -87,7 +87,7 @@ func (l laying) String() string {
 	return text
 }
 
-// finish gives a picture in sRGB the bands, the angle and the opacity of a stamp, and the colors of the frames that are like the first.
+// finish gives a picture in sRGB, or in the space of the frames, the bands, the angle and the opacity of a stamp, and the colors of the frames that are like the first.
 // It takes the picture over.
 func (l laying) finish(j *job, stamp, first *vips.ImageRef, opacity float64) (*laid, error) {
 	work := func() error {
@@ -109,7 +109,7 @@ func (l laying) finish(j *job, stamp, first *vips.ImageRef, opacity float64) (*l
 				return err
 			}
 		}
-		if first.Bands() >= 3 && carriesProfile(first) {
+		if first.Bands() >= 3 && carriesProfile(first) && !carriesProfile(stamp) {
 			if err := toSpaceOf(stamp, first); err != nil {
 				return err
 			}

@@ -203,9 +203,9 @@ calotype_copy_to_memory(VipsImage *in, VipsImage **out)
 	return *out ? 0 : -1;
 }
 
-// round_to rounds samples and gives them a number format; a cast alone cuts fractions off, by which colors would become darker.
-static int
-round_to(VipsImage *in, VipsImage **out, VipsBandFormat format)
+// calotype_round_to rounds samples and gives them a number format; a cast alone cuts fractions off, by which colors would become darker.
+int
+calotype_round_to(VipsImage *in, VipsImage **out, VipsBandFormat format)
 {
 	VipsImage *whole;
 	int result;
@@ -226,7 +226,7 @@ calotype_premultiply(VipsImage *in, VipsImage **out)
 
 	if (vips_premultiply(in, &t, NULL))
 		return -1;
-	result = round_to(t, out, in->BandFmt);
+	result = calotype_round_to(t, out, in->BandFmt);
 	g_object_unref(t);
 	return result;
 }
@@ -240,7 +240,7 @@ calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format)
 
 	if (vips_unpremultiply(in, &t, NULL))
 		return -1;
-	result = round_to(t, out, format);
+	result = calotype_round_to(t, out, format);
 	g_object_unref(t);
 	return result;
 }
@@ -347,7 +347,7 @@ calotype_lay_on(VipsImage *in, VipsImage **out, double *color, int n)
 		result = vips_flatten(in, out, "background", background, NULL);
 	else if (!(t[0] = vips_image_new_from_image(in, color, n)) ||
 		vips_composite2(t[0], in, &t[1], VIPS_BLEND_MODE_OVER, "compositing_space", in->Type, NULL) ||
-		round_to(t[1], out, in->BandFmt))
+		calotype_round_to(t[1], out, in->BandFmt))
 		result = -1;
 	else
 		result = 0;

@@ -42,6 +42,7 @@ void *calotype_gain_map_data(VipsImage *in, size_t *length);
 int calotype_decode_gain_map(VipsImage *in, int shrink, VipsImage **out);
 int calotype_part(VipsImage *in, VipsImage **out, double left, double top, double across, double down, int width, int height);
 int calotype_resample(VipsImage *in, VipsImage **out, int width, int height, VipsKernel kernel);
+int calotype_round_to(VipsImage *in, VipsImage **out, VipsBandFormat format);
 int calotype_premultiply(VipsImage *in, VipsImage **out);
 int calotype_unpremultiply(VipsImage *in, VipsImage **out, VipsBandFormat format);
 int calotype_embed(VipsImage *in, VipsImage **out, int left, int top, int width, int height, double *color, int n);
