@@ -1,8 +1,12 @@
 package transform
 
 import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	stdimage "image"
 	"image/color"
 	"maps"
@@ -11,10 +15,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/davidbyttow/govips/v2/vips"
+
 	"calotype/transform/dib"
 )
 
-// kindsOfPicture are small originals of all kinds that the standard library writes.
+// kindsOfPicture are small originals of all kinds.
 func kindsOfPicture(t testing.TB) map[string][]byte {
 	kinds := map[string]stdimage.Image{
 		"transparent": draws("rg.y", "b.kw", "wyrg"),
@@ -31,15 +37,115 @@ func kindsOfPicture(t testing.TB) map[string][]byte {
 		rgba64.Set(i%9, i/9, color.NRGBA64{uint16(1000 * i), uint16(900 * i), 7, uint16(1000 * i)})
 		palette.Set(i%9, i/9, palette.Palette[i%3])
 	}
-	kinds["gray"], kinds["gray, 16 bits"], kinds["color, 16 bits"], kinds["palette"] = gray, gray16, rgba64, palette
-	encoded := map[string][]byte{"JPEG": encodeJPEG(t, photo(64, 40)), "turned JPEG": withOrientation(encodeJPEG(t, photo(64, 40)), 5)}
+	opaque := stdimage.NewPaletted(palette.Rect, color.Palette{letters['r'], letters['g'], letters['b']})
+	bits := stdimage.NewPaletted(palette.Rect, color.Palette{letters['k'], letters['y']})
+	rgb64 := stdimage.NewRGBA64(palette.Rect)
+	for i := range palette.Pix {
+		opaque.Pix[i], bits.Pix[i] = palette.Pix[i], palette.Pix[i]%2
+		rgb64.Set(i%9, i/9, color.RGBA64{uint16(1000 * i), uint16(900 * i), 7, 65535})
+	}
+	kinds["gray"], kinds["gray, 16 bits"], kinds["transparent, 16 bits"], kinds["transparent palette"] = gray, gray16, rgba64, palette
+	kinds["palette"], kinds["palette, 1 bit"], kinds["color, 16 bits"] = opaque, bits, rgb64
+	encoded := map[string][]byte{
+		"JPEG": encodeJPEG(t, photo(64, 40)), "turned JPEG": withOrientation(encodeJPEG(t, photo(64, 40)), 5),
+		"JPEG on its side": withOrientation(encodeJPEG(t, photo(64, 40)), 6), "gray JPEG": encodeJPEG(t, gray),
+		"animated GIF": flicker(t, "rgb"), "PNG, 1 bit": oneBitPNG(9, 7), "CMYK TIFF": cmykTIFF(9, 7),
+	}
 	for name, picture := range kinds {
 		encoded[name] = encodePNG(t, picture)
 	}
 	encoded["HEIC"] = canary(t, "heic")
 	encoded["BMP"] = encodeBMP(t, photo(64, 40))
 	encoded["icon"] = dib.EncodeIcon(encodePNG(t, photo(64, 40)), 64, 40)
+	// What the standard library does not write, libvips does.
+	printed := func(name, of, path string) { encoded[name] = mustRender(t, encoded[of], path).Body }
+	printed("gray and alpha", "transparent", "/grayscale.png")
+	printed("gray and alpha, 16 bits", "transparent, 16 bits", "/grayscale.png")
+	printed("TIFF", "photo", ".tif")
+	printed("TIFF, 16 bits", "color, 16 bits", ".tif")
+	printed("gray TIFF, 16 bits", "gray, 16 bits", ".tif")
+	printed("animated WebP", "animated GIF", ".webp")
+	printed("transparent WebP", "transparent", "/lossless.webp")
+	printed("transparent AVIF", "transparent", ".avif")
+	encoded["CMYK JPEG"] = savedByVips(t, encoded["photo"], func(picture *vips.ImageRef) ([]byte, error) {
+		if err := picture.ToColorSpace(vips.InterpretationCMYK); err != nil {
+			return nil, err
+		}
+		data, _, err := picture.ExportJpeg(vips.NewJpegExportParams())
+		return data, err
+	})
+	encoded["AVIF, 10 bits"] = savedByVips(t, encoded["photo"], func(picture *vips.ImageRef) ([]byte, error) {
+		p := vips.NewAvifExportParams()
+		p.Bitdepth = 10
+		data, _, err := picture.ExportAvif(p)
+		return data, err
+	})
 	return encoded
+}
+
+// savedByVips has libvips write a picture in a way that prints are not written in.
+func savedByVips(t testing.TB, data []byte, save func(*vips.ImageRef) ([]byte, error)) []byte {
+	t.Helper()
+	if err := startVips(); err != nil {
+		t.Fatal(err)
+	}
+	picture, err := vips.NewImageFromBuffer(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer picture.Close()
+	saved, err := save(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return saved
+}
+
+// oneBitPNG is a gray PNG of 1 bit a sample, whose rows fill whole bytes.
+func oneBitPNG(width, height int) []byte {
+	var pixels, file bytes.Buffer
+	deflate := zlib.NewWriter(&pixels)
+	for y := range height {
+		deflate.Write(append([]byte{0}, bytes.Repeat([]byte{0b1010_0110 ^ byte(y)}, (width+7)/8)...))
+	}
+	deflate.Close()
+	header := append(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(width)), uint32(height)), 1, 0, 0, 0, 0)
+	file.WriteString("\x89PNG\r\n\x1a\n")
+	for _, chunk := range []struct {
+		name string
+		data []byte
+	}{{"IHDR", header}, {"IDAT", pixels.Bytes()}, {"IEND", nil}} {
+		binary.Write(&file, binary.BigEndian, uint32(len(chunk.data)))
+		named := append([]byte(chunk.name), chunk.data...)
+		file.Write(binary.BigEndian.AppendUint32(named, crc32.ChecksumIEEE(named)))
+	}
+	return file.Bytes()
+}
+
+// cmykTIFF is an uncompressed TIFF of four inks.
+func cmykTIFF(width, height int) []byte {
+	const fields, ends = 10, 8 + 2 + 12*10 + 4
+	file := binary.LittleEndian.AppendUint16([]byte("II\x2a\x00\x08\x00\x00\x00"), fields)
+	field := func(tag, kind uint16, count, value int) {
+		file = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(file, tag), kind)
+		file = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(file, uint32(count)), uint32(value))
+	}
+	const short, long = 3, 4
+	field(256, long, 1, width)
+	field(257, long, 1, height)
+	field(258, short, 4, ends) // bits of each sample
+	field(259, short, 1, 1)    // not compressed
+	field(262, short, 1, 5)    // separated into inks
+	field(273, long, 1, ends+8)
+	field(277, short, 1, 4)
+	field(278, long, 1, height)
+	field(279, long, 1, 4*width*height)
+	field(284, short, 1, 1) // samples of a pixel lie together
+	file = append(file, 0, 0, 0, 0, 8, 0, 8, 0, 8, 0, 8, 0)
+	for i := range 4 * width * height {
+		file = append(file, byte(37*i))
+	}
+	return file
 }
 
 // valueOf returns the text of an allowed value of a parameter: a bound, or something between them.
@@ -108,24 +214,30 @@ func callOf(o *Operation, r *rand.Rand) string {
 // Whatever chain the grammar takes, on whatever kind of picture: the print has the planned size, or the plan says why not.
 // The engine itself compares what it made with the plan.
 func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
-	const rounds = 800
+	const rounds = 900
 	r := rand.New(rand.NewPCG(1, 2))
 	pictures := kindsOfPicture(t)
 	names := slices.Sorted(maps.Keys(pictures))
-	count := map[string]int{}
-	for range rounds {
+	count, done, doneDense := map[string]int{}, map[*Operation]int{}, map[*Operation]int{}
+	for round := range rounds {
 		path := ""
+		var operations []*Operation
 		for i := range 1 + r.IntN(4) {
 			o := Operations[r.IntN(len(Operations))]
+			if i == 0 {
+				o = Operations[round%len(Operations)] // each has its turn
+			}
 			if o.First && i > 0 {
 				continue
 			}
+			operations = append(operations, o)
 			path += "/" + callOf(o, r)
 		}
-		if r.IntN(3) == 0 {
+		dense := r.IntN(3) == 0
+		if dense {
 			path += fmt.Sprintf("/dpr:%g", 0.5+float64(r.IntN(8))/2)
 		}
-		path += "." + []string{"png", "jpg", "webp", "gif"}[r.IntN(4)]
+		path += "." + Formats[r.IntN(len(Formats))].Extension
 		if _, err := Parse(id + path); err != nil {
 			if !errors.Is(err, ErrSyntax) {
 				t.Errorf("%s: %v", path, err)
@@ -141,6 +253,16 @@ func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
 				t.Errorf("%s of %s: is %s, was planned as %s", path, name, bounds, rendition.Size)
 			}
 			count["rendered"]++
+			for _, o := range operations {
+				done[o]++
+				if dense {
+					doneDense[o]++
+				}
+			}
+			plan := planFor(t, pictures[name], path)
+			if !plan.Open && rendition.Size != plan.Size {
+				t.Errorf("%s of %s: is %s, and the plan says %s", path, name, rendition.Size, plan.Size)
+			}
 		case errors.Is(err, ErrOutside), errors.Is(err, ErrTooLarge):
 			count["refused by the plan"]++
 		default:
@@ -148,6 +270,11 @@ func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
 		}
 	}
 	t.Log(count)
+	for _, o := range Operations {
+		if done[o] < 10 || doneDense[o] < 3 {
+			t.Errorf("%s was in %d prints, in %d with dpr", o.Name, done[o], doneDense[o])
+		}
+	}
 	if count["rendered"] < rounds/2 {
 		t.Errorf("too few were rendered to mean anything: %v", count)
 	}
