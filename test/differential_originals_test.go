@@ -81,9 +81,19 @@ func madeOriginals(t *testing.T) (all []original) {
 		name    string
 		picture image.Image
 	}{
-		{"noise", noise}, {"faint noise", faint}, {"soft", soft}, {"gray", gray}, {"gray, 16 bits", gray16}, {"color, 16 bits", deep},
-		{"faint, 16 bits", faintDeep}, {"1 bit", bits}, {"palette", palette}, {"one pixel", part(1, 1)}, {"one column", part(1, 23)},
-		{"one row", part(29, 1)}, {"two pixels", part(2, 1)},
+		{"noise", noise},
+		{"faint noise", faint},
+		{"soft", soft},
+		{"gray", gray},
+		{"gray, 16 bits", gray16},
+		{"color, 16 bits", deep},
+		{"faint, 16 bits", faintDeep},
+		{"1 bit", bits},
+		{"palette", palette},
+		{"one pixel", part(1, 1)},
+		{"one column", part(1, 23)},
+		{"one row", part(29, 1)},
+		{"two pixels", part(2, 1)},
 	} {
 		var b bytes.Buffer
 		if err := png.Encode(&b, made.picture); err != nil {
