@@ -80,7 +80,7 @@ func TestLookOfAPrint(t *testing.T) {
 	}
 	f("/crop:0,0,140,0/describe:look.json", "#c80a0a", false)
 	f("/crop:160,0,0,0/describe:look/format:jpg.json", "#0a0ac8", false)
-	f("/crop:160,0,0,0/opacity:50/describe:look.json", "#0909c7", true)
+	f("/crop:160,0,0,0/opacity:50/describe:look.json", "#0a0ac7", true)
 	f("/crop:0,0,140,0/grayscale/describe:look.json", "#636363", false)
 	if got := decode[look](t, s.mustGet(u.URL+"/crop:0,0,140,0.json")); got.Alpha != nil || got.Color != "" || got.Width != 140 {
 		t.Errorf("without look: %+v", got)
