@@ -276,8 +276,17 @@ The samples are prints of this picture (480×320):
 			fmt.Fprintf(&b, "\nA print of %s whose address names no format is `.%s` as well.\n", f.Name, f.Print.Extension)
 		}
 	}
+	b.WriteString(ownPixels)
 	return b.String()
 }
+
+const ownPixels = `
+A print that is the whole picture, in the format of its original, has the pixels as they are coded there if that takes fewer bytes than coding
+them anew: so it is never larger than the original. The original's metadata is left out all the same, and so is what stands behind
+the end of its picture. This holds for JPEG, PNG, WebP and GIF, animations too, beside the settings quality, effort, maxbytes, icc and dpr; not if an
+operation or the orientation changes the picture, if colors are converted, if a gain map or metadata is kept, or beside any other setting. AVIF and TIFF are
+always coded anew, and so are files that are mostly metadata, of several megabytes. Whether it was so, .json says at the end of the plan.
+`
 
 func writeParams(b *strings.Builder, params []transform.Param) {
 	if len(params) == 0 {

@@ -50,6 +50,16 @@ is_srgb(const void *profile, size_t length)
 	return 0;
 }
 
+// calotype_is_srgb tells whether an image is sRGB, or gray without a profile, as far as its file says anything of that.
+int
+calotype_is_srgb(VipsImage *in)
+{
+	size_t length;
+	void *profile = calotype_profile(in, &length);
+
+	return in->Type != VIPS_INTERPRETATION_CMYK && (!profile || is_srgb(profile, length));
+}
+
 // attach_p3 gives an image, which is not shared, the profile of Display P3 that libvips has.
 static int
 attach_p3(VipsImage *image)

@@ -19,9 +19,10 @@ type job struct {
 	look   bool       // a Sketch is made of the print, and nothing else
 	layers []*os.File // the images that the chain names beside the original
 
-	colors colors // in which the print is made
-	notes  []note
-	gain   *gainMap // of the print, as far as the steps have gone; nil if it has none
+	colors    colors   // in which the print is made
+	converted bool     // other colors were those of the original
+	gain      *gainMap // of the print, as far as the steps have gone; nil if it has none
+	notes     []note
 
 	mutex   sync.Mutex
 	killed  bool
@@ -83,7 +84,7 @@ func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 		if err := j.still(picture, height); err != nil {
 			return 0, err
 		}
-		return 1, j.finish(picture, 1, out)
+		return 1, j.finish(file, picture, 1, out)
 	}
 
 	if err := j.compute(picture, func() error { return toMemory(picture) }); err != nil {
@@ -102,7 +103,7 @@ func (j *job) run(file *os.File, out io.Writer) (frames int, err error) {
 		return 0, err
 	}
 	defer column.Close()
-	return len(list), j.finish(column, len(list), out)
+	return len(list), j.finish(file, column, len(list), out)
 }
 
 // still does the steps on the only frame of a picture that is loaded.
@@ -176,6 +177,7 @@ func (j *job) steps(frames []*vips.ImageRef, inMemory bool) error {
 	toWork := func() error {
 		working = true
 		j.colors = chooseColors(frames[0], j.plan.Encoding.ICC, j.plan.Format)
+		j.converted = converts(frames[0], j.colors)
 		return each(frames, func(frame *vips.ImageRef) error {
 			return toWorking(frame, j.plan.Deep, j.colors)
 		})
@@ -245,8 +247,8 @@ func each(frames []*vips.ImageRef, do func(*vips.ImageRef) error) error {
 	return nil
 }
 
-// finish encodes the picture.
-func (j *job) finish(picture *vips.ImageRef, frames int, out io.Writer) error {
+// finish encodes the picture, which was made of the original in file.
+func (j *job) finish(file *os.File, picture *vips.ImageRef, frames int, out io.Writer) error {
 	p := j.plan
 	if !p.Format.Alpha && picture.HasAlpha() {
 		if err := layOn(picture, white); err != nil {
@@ -274,5 +276,11 @@ func (j *job) finish(picture *vips.ImageRef, frames int, out io.Writer) error {
 		j.notes = append(j.notes, notedGainMap)
 		p.Encoding.gain = &j.gain.GainMap
 	}
-	return j.compute(picture, func() error { return save(picture, p.Format, p.Encoding, out) })
+	return j.compute(picture, func() error {
+		used, err := save(picture, p.Format, p.Encoding, func() []byte { return j.ownPixels(file) }, out)
+		if used {
+			j.notes = append(j.notes, notedOwnPixels)
+		}
+		return err
+	})
 }

@@ -9,6 +9,8 @@ const (
 
 	notedGainMap   note = "gain map"
 	notedNoGainMap note = "no gain map"
+
+	notedOwnPixels note = "own pixels"
 )
 
 // notes are what a description of the print says, after its plan.
@@ -18,6 +20,8 @@ var notes = map[note]string{
 
 	notedGainMap:   "its gain map, for screens of high dynamic range, is that of the original, and follows the geometry",
 	notedNoGainMap: "the original's gain map, for screens of high dynamic range, is left out",
+
+	notedOwnPixels: "the pixels are those of the original as they are coded there, which takes fewer bytes",
 }
 
 func textOf(list []note) []string {

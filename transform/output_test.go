@@ -258,13 +258,7 @@ func TestPalette(t *testing.T) {
 			}
 		}
 	}
-	grainy := photo(300, 200)
-	for i := range grainy.Pix {
-		if i%4 < 3 {
-			grainy.Pix[i] ^= byte(i*7919>>3) & 15
-		}
-	}
-	original = encodePNG(t, grainy)
+	original = encodePNG(t, grainy(300, 200))
 	if small, full := mustRender(t, original, "/colors:256.png"), mustRender(t, original, ".png"); len(small.Body) > len(full.Body)*2/3 {
 		t.Errorf("256 colors take %d bytes, all %d", len(small.Body), len(full.Body))
 	}

@@ -44,6 +44,11 @@ func chooseColors(frame *vips.ImageRef, which string, f *Format) colors {
 	return inSRGB
 }
 
+// converts tells whether a frame, as it was loaded, has to be converted to be in a space.
+func converts(frame *vips.ImageRef, to colors) bool {
+	return to == inDisplayP3 || to == inSRGB && C.calotype_is_srgb(image(frame)) == 0
+}
+
 // note says in which colors a print is that carries a profile.
 func (c colors) note() note {
 	if c == inOwn {

@@ -9,6 +9,7 @@ import (
 	stdimage "image"
 	"image/color"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -176,7 +177,7 @@ func TestP3Survives(t *testing.T) {
 	if _, err := render(t, original, "/icc:keep.gif"); !errors.Is(err, ErrSyntax) {
 		t.Errorf("a profile for GIF: %v", err)
 	}
-	if r := mustRender(t, encodePNG(t, draws("rgb")), ".png"); len(r.Notes) != 0 {
+	if r := mustRender(t, encodePNG(t, draws("rgb")), "/flip:h.png"); len(r.Notes) != 0 {
 		t.Errorf("an sRGB original says %q", r.Notes)
 	}
 }
@@ -204,7 +205,7 @@ func TestPaintedColorsOnP3(t *testing.T) {
 	if c := got.NRGBAAt(0, 0); !close8(c, inP3['r'], 1) || !p.isDisplayP3() {
 		t.Errorf("asked for, red is %v", c)
 	}
-	if !bytes.Equal(mustRender(t, original, "/trim:5,bg=blue.png").Body, mustRender(t, original, ".png").Body) {
+	if mustRender(t, original, "/trim:5,bg=blue.png").Size != (Size{2, 2}) {
 		t.Error("a picture of blue alone is trimmed")
 	}
 	if size := mustRender(t, mustRender(t, original, "/pad:1,bg=red.png").Body, "/trim:5,bg=red.png").Size; size != (Size{2, 2}) {
@@ -228,7 +229,7 @@ func TestOtherProfiles(t *testing.T) {
 		if want := draws("gw", "kg"); !bytes.Equal(got.Pix, want.Pix) || !bytes.Equal(p, adobe) {
 			t.Errorf("%s: the samples or the profile are changed: %v", path, got.Pix)
 		}
-		if len(rendition.Notes) != 1 || rendition.Notes[0] != notes[notedProfile] {
+		if !slices.Contains(rendition.Notes, notes[notedProfile]) {
 			t.Errorf("%s says %q", path, rendition.Notes)
 		}
 	}

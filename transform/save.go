@@ -47,34 +47,41 @@ var subsampling = map[string]C.VipsForeignSubsample{
 	"": C.VIPS_FOREIGN_SUBSAMPLE_AUTO, "420": C.VIPS_FOREIGN_SUBSAMPLE_ON, "444": C.VIPS_FOREIGN_SUBSAMPLE_OFF,
 }
 
-// save encodes the picture as the plan says and writes it to out.
-func save(picture *vips.ImageRef, f *Format, e Encoding, out io.Writer) error {
-	err := replace(picture, func(in *C.VipsImage, out **C.VipsImage) C.int {
+// save encodes the picture as the plan says and writes it to out. A file that own returns, unless that is nil, is written in place of one
+// that has more bytes; used tells whether it was.
+func save(picture *vips.ImageRef, f *Format, e Encoding, own func() []byte, out io.Writer) (used bool, err error) {
+	err = replace(picture, func(in *C.VipsImage, out **C.VipsImage) C.int {
 		return C.calotype_with_metadata(in, out, metadataKept[e.Metadata])
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	if e.Auto || e.MaxBytes > 0 {
 		// It is encoded more than once.
 		if err := toMemory(picture); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if e.Auto {
 		if e.Quality, err = measuredQuality(picture, f, e); err != nil {
-			return err
+			return false, err
 		}
 	}
 	encoded, err := encode(picture, f, e)
+	if err == nil {
+		if kept := own(); kept != nil && len(kept) < len(encoded) {
+			encoded, used = kept, true
+		}
+	}
 	if err == nil && e.MaxBytes > 0 && len(encoded) > e.MaxBytes {
+		used = false
 		encoded, err = encodeWithin(picture, f, e)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = out.Write(encoded)
-	return err
+	return used, err
 }
 
 // encode returns the picture as a file.
