@@ -53,8 +53,10 @@ func TestUnknownStructures(t *testing.T) {
 	unknown := map[string][][]byte{
 		"jpeg": {insert("jpeg", 2, "text"), insert("jpeg", 2, "\xff\xf0\x00\x04ab"), insert("jpeg", 2, "\xff\xd8"), insert("jpeg", 2, "\xff\xe1\x00\x01")},
 		"png":  {insert("png", 33, "\x00\x00\x00\x00ABCD\xdb\x17\x20\xa5"), insert("png", 33, "\x00\x00\x00\x00gAMA\x00\x00\x00\x00"), insert("png", 33, "\xff\xff\xff\xfftEXt")},
-		"gif": {insert("gif", gifEnd, "text"), insert("gif", gifEnd, "\x21\x01\x01a\x00"), insert("gif", gifEnd, "\x21\xff\x0bNETSCAPE2.0\x03\x02\x00\x00\x00"),
-			insert("gif", gifEnd, "\x21\xfe\x09")},
+		"gif": {
+			insert("gif", gifEnd, "text"), insert("gif", gifEnd, "\x21\x01\x01a\x00"), insert("gif", gifEnd, "\x21\xff\x0bNETSCAPE2.0\x03\x02\x00\x00\x00"),
+			insert("gif", gifEnd, "\x21\xfe\x09"),
+		},
 		"webp": {insert("webp", len(f["webp"]), "")[:20], append([]byte("RIFF\xff\xff\xff\x7f"), f["webp"][8:]...)},
 	}
 	for name, list := range unknown {
