@@ -201,6 +201,14 @@ func TestDescriptionOfAPrint(t *testing.T) {
 	if d := decode[printDescription](t, s.mustGet(u.URL+".json")); d.Format != "jpeg" || d.URL != u.URL+".jpg" || d.Width != 480 || d.Height != 640 {
 		t.Errorf("of the image as it is: %+v", d)
 	}
+	// What only the worker finds out stands behind the plan, and is told again from the cache.
+	once := s.upload(s.mustGet(u.URL + "/resize:200/quality:50.jpg").body)
+	for range 2 {
+		d := decode[printDescription](t, s.mustGet(once.URL+"/quality:95.json"))
+		if last := d.Plan[len(d.Plan)-1]; !strings.HasPrefix(last, "the pixels are those of the original") || d.Bytes != int(once.Bytes) {
+			t.Errorf("of a JPEG that would grow: %+v", d)
+		}
+	}
 	animation := s.upload(encodeGIF(t, 20, 10, 3))
 	for format, frames := range map[string]int{"gif": 3, "webp": 3, "png": 1} {
 		if d := decode[printDescription](t, s.mustGet(animation.URL+"/format:"+format+".json")); d.Frames != frames || d.Width != 20 || d.Height != 10 {

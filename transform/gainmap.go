@@ -43,7 +43,7 @@ func (j *job) findGainMap(file *os.File) *gainMap {
 	p := j.plan
 	info, err := file.Stat()
 	// The library copies the file, several times, so that it must be small beside the picture.
-	if err != nil || p.Original.Format != jpeg.Name || j.look || info.Size() > p.Cost().Memory/8 || !can("uhdrload_source") {
+	if err != nil || p.Original.Format != jpeg.Name || j.look || info.Size() > p.Cost().Memory/12 || !can("uhdrload_source") {
 		return nil
 	}
 	header, err := sniff.Read(file, info.Size())
@@ -119,6 +119,9 @@ func (m *gainMap) decode(holder *vips.ImageRef, size Size) bool {
 	header, err := sniff.Read(bytes.NewReader(file), int64(len(file)))
 	if err != nil || header.Format != sniff.JPEG || header.Scans > maxScans || header.Width > size.Width || header.Height > size.Height {
 		return false
+	}
+	if header.Progressive && 4*header.Pixels > size.Pixels() {
+		return false // all of its coefficients would stand in memory beside those of the picture
 	}
 	shrink := 1
 	if 2*header.Pixels > size.Pixels() {

@@ -213,6 +213,16 @@ func TestBrokenGainMaps(t *testing.T) {
 			t.Errorf("a map %s is in the print", what)
 		}
 	}
+	// One that takes as much memory as the picture.
+	progressive := gains
+	progressive.JPEG = mustRender(t, encodePNG(t, picture), "/progressive:1.jpg").Body
+	file, err := ultrahdr.Join(encodeJPEG(t, picture), &progressive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := mustRender(t, file, "/resize:80.jpg"); !slices.Contains(r.Notes, notes[notedNoGainMap]) {
+		t.Errorf("a large progressive map: %q", r.Notes)
+	}
 	for i := 0; i < len(original); i += 37 {
 		hostile := bytes.Clone(original)
 		hostile[i] ^= 0x55
