@@ -29,6 +29,7 @@ type serveCommand struct {
 	MaxUploadBytes byteSize      `default:"32MB" placeholder:"SIZE" help:"Largest image that is taken."`
 	MaxPixels      int64         `default:"50000000" placeholder:"N" help:"Most pixels of an image, all frames together, before and after every step."`
 	MaxSide        int           `default:"16384" placeholder:"N" help:"Longest side of a print, and of its picture after every step, in pixels."`
+	Formats        []string      `placeholder:"NAME,..." enum:"svg,pdf" help:"Formats of originals that are off unless named here, of svg and pdf: what draws them is far more than a decoder."`
 	Deadline       time.Duration `default:"10s" placeholder:"TIME" help:"Longest time that a print may take, waiting included."`
 	QueueWait      time.Duration `default:"5s" placeholder:"TIME" help:"Longest time that a print may be expected to wait for a worker; beyond it the answer is 503 at once."`
 	Workers        int           `default:"0" placeholder:"N" help:"Prints made at once, each by a process of its own; 0 means one for each core."`
@@ -87,6 +88,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	engine, err := transform.NewEngine(transform.Options{
 		Workers: c.Workers, JobsPerWorker: c.JobsPerWorker, Waiting: connections / 2, InProcess: c.Isolation == "off",
 		Deadline: c.Deadline, Wait: c.QueueWait, Memory: memory.jobs,
+		Formats: c.Formats,
 		Limits:  transform.Limits{Pixels: c.MaxPixels, Side: c.MaxSide},
 		Observe: counts.Observe,
 		Log:     func(message string, err error) { log.Warn(message, "error", err) },

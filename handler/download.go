@@ -212,6 +212,10 @@ func cacheStatus(outcome cache.Outcome, fits bool) string {
 func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path string) error {
 	canonical := "/download/" + o.ID.String()
 	f := transform.FormatNamed(o.Format)
+	kind := "inline"
+	if f.Active {
+		kind = "attachment"
+	}
 	tag := []byte(tagOf("original", o.Digest.String(), o.Name))
 	modified := fasthttp.AppendHTTPDate(nil, o.Created)
 	header := &ctx.Response.Header
@@ -219,7 +223,7 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path 
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, modified)
 	header.Set("Cache-Control", keepImage)
-	header.Set("Content-Disposition", disposition("inline", o, f))
+	header.Set("Content-Disposition", disposition(kind, o, f))
 	setImageHeaders(header)
 	if path != canonical {
 		header.Set("Link", canonicalLink(canonical))

@@ -79,6 +79,15 @@ func try(ctx context.Context, r runner, data []byte, from string, to *Format) ([
 	if original.Format != from {
 		return nil, fmt.Errorf("%w: a %s where %s was written", worker.ErrGarbled, original.Format, from)
 	}
+	if original.Size == (Size{}) {
+		done, err := r.run(ctx, task{request: request{Work: workOpen, Original: original}, file: file, memory: canaryMemory, cpu: 5 * time.Second})
+		if err != nil {
+			return nil, err
+		}
+		if original, err = original.measured(done.reply.Found, Limits{}); err != nil {
+			return nil, err
+		}
+	}
 	chain := Chain{Format: to}
 	if to.takes(effort) {
 		chain.settings[effort.index()] = Value{Set: true} // 0: a new worker is waited for

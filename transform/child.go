@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"calotype/transform/worker"
 )
@@ -24,13 +25,14 @@ func RunWorker() {
 	worker.Child{Prepare: prepareWorker, Do: doRequest}.Run()
 }
 
-// prepareWorker starts libvips and has codecs work once, since what they load on their first use cannot be had later. The first
+// prepareWorker starts libvips, allows the formats that are otherwise off, by their names, and has codecs work once, since what they load on their first use cannot be had later. The first
 // worker tries all of them and says which ones do that; the others come up in less than half of the time.
-func prepareWorker(first []byte) ([]byte, error) {
+func prepareWorker(formats string, first []byte) ([]byte, error) {
 	keepMemory()
 	if err := startVips(); err != nil {
 		return nil, err
 	}
+	allow(strings.Fields(formats))
 	h := hello{Libvips: LibvipsVersion(), Capabilities: capabilities()}
 	var known hello
 	informed := json.Unmarshal(first, &known) == nil && known.Libvips == h.Libvips

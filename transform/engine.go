@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,8 @@ type Options struct {
 	// JobsPerWorker is how many prints a worker process makes before it is replaced; 0 means 1,000.
 	JobsPerWorker int
 	Limits        Limits
+	// Formats are the names of those formats that are read although they are off otherwise, see Format.Off.
+	Formats []string
 	// InProcess has libvips run in this process, for measuring what isolation costs. Then a decoder that crashes takes the
 	// process with it, and one that hangs cannot be stopped.
 	InProcess bool
@@ -156,6 +159,11 @@ func NewEngine(o Options) (*Engine, error) {
 	if o.Log == nil {
 		o.Log = func(string, error) {}
 	}
+	for _, name := range o.Formats {
+		if f := FormatNamed(name); f == nil || !f.Off {
+			return nil, fmt.Errorf("%q is no format that is off otherwise", name)
+		}
+	}
 	e := &Engine{options: o, queue: admission.New(admission.Options{
 		Slots: o.Workers, Extra: extraWorkers, Memory: o.Memory, Spare: min(o.Memory/6, spareMemory), Waiting: o.Waiting, Wait: o.Wait,
 	})}
@@ -163,6 +171,7 @@ func NewEngine(o Options) (*Engine, error) {
 		if err := startVips(); err != nil {
 			return nil, err
 		}
+		allow(o.Formats)
 		e.runner, e.can = inProcess{}, capabilities()
 		e.sandbox.Missing = []string{"isolation (switched off)"}
 		return e, nil
@@ -170,7 +179,7 @@ func NewEngine(o Options) (*Engine, error) {
 	var said hello
 	pool, first, err := worker.NewPool(worker.Options{
 		Size: o.Workers + extraWorkers, Spare: SpareWorkers - extraWorkers, Jobs: o.JobsPerWorker, Memory: max(o.Memory, canaryMemory), Keep: keptMemory, Log: o.Log,
-		Accept: welcome,
+		Setup: strings.Join(o.Formats, " "), Accept: welcome,
 	})
 	if err != nil {
 		return nil, err
@@ -215,10 +224,11 @@ func (e *Engine) Inspect(ctx context.Context, file *os.File, asker Asker) (Origi
 		return Original{}, err
 	}
 	t := task{request: request{Work: workOpen, Original: original}, file: file}
-	if _, err := e.do(ctx, t, openCost, asker); err != nil {
+	done, err := e.do(ctx, t, openCost, asker)
+	if err != nil {
 		return Original{}, err
 	}
-	return original, nil
+	return original.measured(done.reply.Found, e.options.Limits)
 }
 
 // Render makes a print. It waits for a worker, if that is not predicted to take too long. Errors are ErrBusy, which includes
@@ -227,6 +237,9 @@ func (e *Engine) Inspect(ctx context.Context, file *os.File, asker Asker) (Origi
 // survive; ErrUnsupported; or the cause of ctx.
 func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 	plan := job.Plan
+	if from := plan.Original.Format; !e.reads(from) {
+		return nil, fmt.Errorf("%w: the original is %s, and what is read is %s", ErrUnsupported, from, e.readable())
+	}
 	if !e.writes(plan.Format) {
 		return nil, fmt.Errorf("%w: the libvips of this server writes no %s", ErrUnsupported, plan.Format.Name)
 	}

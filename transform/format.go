@@ -15,6 +15,10 @@ type Format struct {
 	Doc       string
 	// Print is the format of a print whose address names none; nil is the same as the original's.
 	Print *Format
+	// Off formats are read only where Options.Formats names them: what decodes them does far more than decoding, or runs what it reads.
+	Off bool
+	// Active says that a browser may run what an original holds, which is therefore sent as a file to be saved.
+	Active bool
 
 	Alpha     bool // holds transparency; otherwise it is laid on white
 	Animation bool // holds several frames
@@ -184,4 +188,31 @@ var heif = &Format{
 	Print: jpeg,
 	Alpha: true, Deep: true,
 	cost: codecCost{start: 500 * time.Millisecond, startMemory: 64 << 20, decode: 100, decodeMemory: 24},
+}
+
+var jxl = &Format{
+	Name: "jxl", Extension: "jxl", Type: "image/jxl",
+	Doc:   "Where the linked libvips has a decoder of JPEG XL, which the pinned one has not.",
+	Print: jpeg,
+	Alpha: true, Deep: true,
+	cost: codecCost{decode: 80, decodeMemory: 32},
+}
+
+var svg = &Format{
+	Name: "svg", Extension: "svg", Type: "image/svg+xml",
+	Doc: "Off unless `--formats` names it. Drawn at its own size, an inch having 72 pixels; nothing that it refers to outside of itself is loaded. Refused: " +
+		"text, which must be converted to paths, declarations of entities, and encodings other than UTF-8.",
+	Print: png,
+	Off:   true, Active: true,
+	Alpha: true,
+	cost:  codecCost{decode: 200, decodeMemory: 16},
+}
+
+var pdf = &Format{
+	Name: "pdf", Extension: "pdf", Type: "application/pdf",
+	Doc: "Off unless `--formats` names it, and only where the linked libvips has a reader of PDF, which the pinned one has not. " +
+		"The first page, at 150 pixels an inch, without text in fonts that it does not embed.",
+	Print: jpeg,
+	Off:   true, Active: true,
+	cost: codecCost{decode: 200, decodeMemory: 24},
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"calotype/transform/sniff"
 )
@@ -58,6 +59,22 @@ func ReadEXIF(file io.ReaderAt, size int64) (EXIF, error) {
 		return EXIF{}, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	return e, err
+}
+
+// measured returns an original whose header no reader here understands as a decoder has found it; another one as it is. What a worker
+// says is held against the limits like what a file says.
+func (o Original) measured(found *Original, limits Limits) (Original, error) {
+	if o.Size != (Size{}) {
+		return o, nil
+	}
+	if found == nil || found.Size.Width < 1 || found.Size.Height < 1 || found.Depth != 8 && found.Depth != 16 {
+		return Original{}, fmt.Errorf("%w: its size cannot be told", ErrBroken)
+	}
+	o.Size, o.Depth, o.Alpha = found.Size, found.Depth, found.Alpha && FormatNamed(o.Format).Alpha
+	if o.Size.Width > math.MaxInt32 || o.Size.Height > math.MaxInt32 {
+		return Original{}, fmt.Errorf("%w: the image is %s", ErrTooLarge, o.Size)
+	}
+	return o, limits.check("the image", o.Size, o.Frames)
 }
 
 // checkStructure refuses files that are built to be expensive.

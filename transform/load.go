@@ -6,6 +6,7 @@ import "C"
 import (
 	"os"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -18,14 +19,18 @@ import (
 var loaders = map[string]struct {
 	loader    C.CalotypeLoader
 	operation string
+	class     string // of those that libvips' authors do not trust: its name, to allow it
 }{
-	"jpeg": {C.LOAD_JPEG, "jpegload_source"},
-	"png":  {C.LOAD_PNG, "pngload_source"},
-	"gif":  {C.LOAD_GIF, "gifload_source"},
-	"webp": {C.LOAD_WEBP, "webpload_source"},
-	"avif": {C.LOAD_HEIF, "heifload_source"},
-	"heic": {C.LOAD_HEIF, "heifload_source"},
-	"tiff": {C.LOAD_TIFF, "tiffload_source"},
+	"jpeg": {C.LOAD_JPEG, "jpegload_source", ""},
+	"png":  {C.LOAD_PNG, "pngload_source", ""},
+	"gif":  {C.LOAD_GIF, "gifload_source", ""},
+	"webp": {C.LOAD_WEBP, "webpload_source", ""},
+	"avif": {C.LOAD_HEIF, "heifload_source", ""},
+	"heic": {C.LOAD_HEIF, "heifload_source", ""},
+	"tiff": {C.LOAD_TIFF, "tiffload_source", ""},
+	"jxl":  {C.LOAD_JXL, "jxlload_source", "VipsForeignLoadJxl"},
+	"svg":  {C.LOAD_SVG, "svgload_source", "VipsForeignLoadSvg"},
+	"pdf":  {C.LOAD_PDF, "pdfload_source", "VipsForeignLoadPdf"},
 }
 
 // decoders are those in Go of the formats that libvips leaves to others, or may be built without. They decode a picture whole.
@@ -69,7 +74,19 @@ func load(file *os.File, format string, shrink, page, frames int) (*vips.ImageRe
 	return wrap(out), nil
 }
 
-// can tells whether the libvips that is linked has an operation.
+// allow lets libvips read formats although its authors do not trust their loaders: those that are on, and those named.
+func allow(names []string) {
+	for name, l := range loaders {
+		if l.class == "" || FormatNamed(name).Off && !slices.Contains(names, name) {
+			continue
+		}
+		class := C.CString(l.class)
+		C.vips_operation_block_set(class, 0)
+		C.free(unsafe.Pointer(class))
+	}
+}
+
+// can tells whether the libvips that is linked has an operation, and may use it.
 func can(operation string) bool {
 	name := C.CString(operation)
 	defer C.free(unsafe.Pointer(name))

@@ -21,4 +21,4 @@ var Settings = []*Setting{
 var Formats = []*Format{jpeg, png, gif, webp, avif, tiff, ico}
 
 // Originals are all formats that an original can have: those of prints, and those that are only read.
-var Originals = append(slices.Clone(Formats), bmp, heif)
+var Originals = append(slices.Clone(Formats), bmp, heif, jxl, svg, pdf)

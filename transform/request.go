@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/davidbyttow/govips/v2/vips"
 )
 
 // A request is work for whoever has libvips: another process, or this one. It crosses the border between the two as JSON.
@@ -33,6 +35,8 @@ type reply struct {
 	Bytes  int64  // of the print
 	Frames int    // of the print
 	Notes  []note `json:",omitempty"`
+
+	Found *Original `json:",omitempty"` // what the decoder says of an original whose size nobody knew
 }
 
 // reasons are why a print that depends on what is in the picture turns out to be impossible.
@@ -67,7 +71,7 @@ func (r request) perform(ctx context.Context, file *os.File, layers []*os.File, 
 	var err error
 	switch r.Work {
 	case workOpen:
-		err = openHeader(file, r.Original)
+		result.Found, err = openHeader(file, r.Original)
 	case workPrint, workLook:
 		result, err = r.print(ctx, file, layers, out)
 	default:
@@ -79,20 +83,29 @@ func (r request) perform(ctx context.Context, file *os.File, layers []*os.File, 
 	return result
 }
 
-// openHeader lets libvips read the header and compares what the two readers of headers have seen. Decoders in Go have no second reader.
-func openHeader(file *os.File, original Original) error {
+// openHeader lets libvips read the header and compares what the two readers of headers have seen. Decoders in Go have no second reader. Of an
+// original of unknown size it returns what libvips has seen.
+func openHeader(file *os.File, original Original) (*Original, error) {
 	if decoderInGo(original.Format) != nil {
-		return nil
+		return nil, nil
 	}
 	picture, err := load(file, original.Format, 1, 0, 1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer picture.Close()
-	if got := (Size{picture.Width(), picture.Height()}); got != original.Size {
-		return fmt.Errorf("its header says %s, its data %s", original.Size, got)
+	got := Size{picture.Width(), picture.Height()}
+	if original.Size == (Size{}) {
+		found := &Original{Size: got, Depth: 8, Alpha: picture.HasAlpha()}
+		if picture.BandFormat() != vips.BandFormatUchar {
+			found.Depth = 16
+		}
+		return found, nil
 	}
-	return nil
+	if got != original.Size {
+		return nil, fmt.Errorf("its header says %s, its data %s", original.Size, got)
+	}
+	return nil, nil
 }
 
 func (r request) print(ctx context.Context, file *os.File, layers []*os.File, out io.Writer) (reply, error) {

@@ -97,11 +97,13 @@ calotype_loaded_libraries(void)
 #endif
 }
 
-// calotype_can tells whether libvips has an operation, such as jpegload_source.
+// calotype_can tells whether libvips has an operation, such as jpegload_source, that is not blocked.
 int
 calotype_can(const char *operation)
 {
-	return vips_type_find("VipsOperation", operation) != 0;
+	GType type = vips_type_find("VipsOperation", operation);
+
+	return type && !(VIPS_OPERATION_CLASS(g_type_class_ref(type))->flags & VIPS_OPERATION_BLOCKED);
 }
 
 // calotype_decodes_hevc tells whether libheif, if libvips is linked to a shared one, has a decoder of HEVC.
@@ -153,6 +155,18 @@ load(VipsSource *source, CalotypeLoader loader, int shrink, int page, int n, Vip
 	case LOAD_TIFF:
 		result = vips_tiffload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
 			"fail_on", VIPS_FAIL_ON_ERROR, NULL);
+		break;
+	case LOAD_JXL:
+		result = vips_jxlload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, NULL);
+		break;
+	case LOAD_SVG:
+		result = vips_svgload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, NULL);
+		break;
+	case LOAD_PDF: // the first page
+		result = vips_pdfload_source(source, out, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_ERROR, "dpi", 150.0, NULL);
 		break;
 	}
 	g_object_unref(source);

@@ -99,6 +99,9 @@ func TestBrokenHeadersAreRefused(t *testing.T) {
 		{"ico, runs", iconOf(strings.Replace(dibOf(16, 16, 8), le16(8)+le32(0), le16(8)+le32(1), 1)), ICO},
 		{"ico, a bitmap of one row", iconOf(le32(40, 1, 1) + le16(1, 32) + le32(0, 0, 0, 0, 0, 0)), ICO},
 
+		{"svg, no root element", `<svg `, SVG},
+		{"svg, a root element without an end", "<svg a='" + strings.Repeat("x", svgHead), SVG},
+
 		{"tiff, no width", tiffOf([]tag{short(256, 0), short(257, 9)}), TIFF},
 		{"tiff, no height", tiffOf([]tag{short(256, 9)}), TIFF},
 		{"tiff, a width beyond 31 bits", tiffOf([]tag{long(256, -1), short(257, 9)}), TIFF},
@@ -137,6 +140,11 @@ func TestKindsThatAreNotRead(t *testing.T) {
 		{"bmp, 5 bits", "BM" + le32(70, 0, 54, 40, 34, 34) + le16(1, 5) + le32(0, 0, 0, 0, 0, 0), BMP},
 		{"bmp, Huffman code", "BM" + le32(70, 0, 54, 64, 34, 34) + le16(1, 1) + le32(3) + strings.Repeat("\x00", 44), BMP},
 		{"bmp, a header of 41 bytes", "BM" + le32(70, 0, 54, 41, 34, 34) + le16(1, 24) + le32(0, 0, 0, 0, 0, 0, 0), BMP},
+		{"svg, text", `<svg><g><text x="1">a</text></g></svg>`, SVG},
+		{"svg, text far behind, with a prefix", "<svg:svg>" + strings.Repeat("<svg:g/>", 50_000) + "<svg:text\n/></svg:svg>", SVG},
+		{"svg, entities", `<!DOCTYPE svg [ <!ENTITY a "aaa"> ]><svg>&a;</svg>`, SVG},
+		{"svg, entities from elsewhere", `<!DOCTYPE svg SYSTEM "a.dtd" [ %a; ]><svg/>`, SVG},
+		{"svg, encoded so that nobody reads it", `<?xml version="1.0" encoding="utf-7"?><svg/>`, SVG},
 		{"heif, coded as JPEG", jpegInside.String(), HEIC},
 	} {
 		h, err := read(e.file)

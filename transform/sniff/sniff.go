@@ -31,7 +31,7 @@ const (
 	ICO  Format = "ico"
 )
 
-// The formats that Read only names, so that a refusal can name them.
+// The formats that Read only names, for those who ask a decoder or refuse them. The head of an SVG is looked at.
 const (
 	SVG Format = "svg"
 	PDF Format = "pdf"
@@ -119,7 +119,7 @@ var formats = []struct {
 	{JP2, prefix("\x00\x00\x00\x0cjP  \r\n\x87\n"), nil},
 	{JP2, prefix("\xff\x4f\xff\x51"), nil},
 	{ICO, isICO, readICO},
-	{SVG, isSVG, nil},
+	{SVG, isSVG, readSVG},
 }
 
 // Read tells what the size bytes of r are. Its errors wrap ErrUnknown, ErrBroken, ErrKind or the error of r. With ErrBroken and ErrKind
@@ -148,7 +148,7 @@ func (c *cursor) read() (Header, error) {
 			return h, nil
 		}
 		err := f.read(c, &h)
-		if err == nil {
+		if err == nil && f.format != SVG {
 			err = c.checkSize(h)
 		}
 		h.Pixels = max(h.Pixels, int64(h.Width)*int64(h.Height))

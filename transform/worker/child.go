@@ -12,10 +12,11 @@ import (
 )
 
 // childVariable in the environment tells a process that it is a worker; its value is Options.Memory and Options.Keep. The one of
-// firstVariable is what the first process of its pool has said of itself.
+// firstVariable is what the first process of its pool has said of itself, that of setupVariable is Options.Setup.
 const (
 	childVariable = "CALOTYPE_WORKER"
 	firstVariable = "CALOTYPE_WORKER_FIRST"
+	setupVariable = "CALOTYPE_WORKER_SETUP"
 )
 
 // childSocket is the descriptor on which requests come.
@@ -23,9 +24,9 @@ const childSocket = 3
 
 // A Child is what the program does in a worker process.
 type Child struct {
-	// Prepare readies the process while it may still open files. What it returns is told to the pool, and those who come later are
+	// Prepare readies the process, as Options.Setup says, while it may still open files. What it returns is told to the pool, and those who come later are
 	// told what the first has said, so that they need not find it out again; it is empty for the first.
-	Prepare func(first []byte) (hello []byte, err error)
+	Prepare func(setup string, first []byte) (hello []byte, err error)
 	// Do does one job and returns the reply, at most MaxMessage bytes. The files are closed afterwards. Of its surroundings it
 	// has nothing but these files: it can open no other, reach no network and start no program.
 	Do func(request []byte, files []*os.File) (reply []byte)
@@ -64,7 +65,7 @@ func (c Child) Run() {
 
 // serve returns nil when the server has closed its end.
 func (c Child) serve(memory, keep int64) error {
-	hello, err := c.Prepare([]byte(os.Getenv(firstVariable)))
+	hello, err := c.Prepare(os.Getenv(setupVariable), []byte(os.Getenv(firstVariable)))
 	if err != nil {
 		encoded, _ := json.Marshal(Greeting{Error: err.Error()})
 		return write(message{body: encoded}, nil)

@@ -282,7 +282,7 @@ func (p *Pool) startAll() {
 			p.mutex.Lock()
 			first := p.first
 			p.mutex.Unlock()
-			worker, err := start(p.options.Memory, p.options.Keep, first)
+			worker, err := start(p.options, first)
 			answer <- started{worker, err}
 		case <-p.closing.Done():
 			return

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	Child{
-		Prepare: func([]byte) ([]byte, error) { return []byte("ready"), nil },
+		Prepare: func(string, []byte) ([]byte, error) { return []byte("ready"), nil },
 		Do:      misbehave,
 	}.Run()
 	os.Exit(m.Run())

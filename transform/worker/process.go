@@ -41,7 +41,7 @@ const startTimeout = 30 * time.Second
 var kept = []string{"LD_", "DYLD_", "MALLOC_", "GLIBC_", "GOCOVERDIR="}
 
 // start starts a process, telling it what the first has said. It does not wait until that is ready.
-func start(memory, keep int64, first []byte) (*process, error) {
+func start(o Options, first []byte) (*process, error) {
 	path, err := program()
 	if err != nil {
 		return nil, err
@@ -54,12 +54,12 @@ func start(memory, keep int64, first []byte) (*process, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	p := &process{conn: ours, keep: keep, dead: make(chan struct{}), buffer: make([]byte, headerBytes+MaxMessage+1)}
+	p := &process{conn: ours, keep: o.Keep, dead: make(chan struct{}), buffer: make([]byte, headerBytes+MaxMessage+1)}
 	p.command = &exec.Cmd{
 		Path: path, Args: []string{"calotype: worker"}, Dir: "/",
 		// The runtime of Go would keep the files open in which it looks up how many processors it may use.
 		Env: []string{
-			fmt.Sprintf("%s=%d %d", childVariable, memory, keep), fmt.Sprintf("%s=%s", firstVariable, first),
+			fmt.Sprintf("%s=%d %d", childVariable, o.Memory, o.Keep), fmt.Sprintf("%s=%s", firstVariable, first), fmt.Sprintf("%s=%s", setupVariable, o.Setup),
 			"GODEBUG=containermaxprocs=0",
 		},
 		ExtraFiles: []*os.File{theirs}, Stderr: &p.said, SysProcAttr: attributes(), WaitDelay: time.Second,

@@ -19,6 +19,8 @@ type Options struct {
 	// Keep is how much more memory than at its start, in bytes, a process may hold between two jobs; one that holds more is
 	// replaced. A job may use it beside its own. 0 means 64 MiB.
 	Keep int64
+	// Setup is told to every process when it is to ready itself, see Child.Prepare.
+	Setup string
 	// Accept checks what a new process says of itself, see Child.Prepare; nil accepts all.
 	Accept func(hello []byte) error
 	// Log is told, in a few words, of what an operator should know; nil means nobody is.
