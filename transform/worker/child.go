@@ -24,8 +24,8 @@ const childSocket = 3
 
 // A Child is what the program does in a worker process.
 type Child struct {
-	// Prepare readies the process, as Options.Setup says, while it may still open files. What it returns is told to the pool, and those who come later are
-	// told what the first has said, so that they need not find it out again; it is empty for the first.
+	// Prepare readies the process, as Options.Setup says, while it may still open files. What it returns is told to the pool, and
+	// those who come later are told what the first has said, so that they need not find it out again; it is empty for the first.
 	Prepare func(setup string, first []byte) (hello []byte, err error)
 	// Do does one job and returns the reply, at most MaxMessage bytes. The files are closed afterwards. Of its surroundings it
 	// has nothing but these files: it can open no other, reach no network and start no program.
