@@ -136,9 +136,9 @@ var webp = &Format{
 	Doc:   "Smaller than JPEG and PNG in all current browsers, with transparency and animation.",
 	Alpha: true, Animation: true, MaxSide: 16383,
 	Settings: []*Setting{frames, quality, lossless, effort, maxbytes, icc},
-	Quality:  78, Effort: 3,
+	Quality:  80, Effort: 6,
 	saver: saveWebP,
-	cost:  codecCost{decode: 12, encode: 65, decodeMemory: 8, encodeMemory: 16, losslessTime: 18, losslessMemory: 4},
+	cost:  codecCost{decode: 12, encode: 130, decodeMemory: 8, encodeMemory: 16, losslessTime: 10, losslessMemory: 4},
 }
 
 var avif = &Format{
@@ -146,9 +146,9 @@ var avif = &Format{
 	Doc:   "The smallest for photographs, and the slowest to make.",
 	Alpha: true, MaxSide: 16384,
 	Settings: []*Setting{quality, lossless, effort, subsample, maxbytes, icc},
-	Quality:  55, Effort: 1,
+	Quality:  63, Effort: 1,
 	saver: saveAVIF,
-	cost:  codecCost{decode: 20, encode: 150, decodeMemory: 16, encodeMemory: 48, losslessTime: 6, losslessMemory: 2},
+	cost:  codecCost{decode: 20, encode: 300, decodeMemory: 16, encodeMemory: 48, losslessTime: 3, losslessMemory: 2},
 }
 
 var tiff = &Format{

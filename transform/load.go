@@ -129,6 +129,6 @@ func LibvipsVersion() string { return vips.Version }
 // that their arithmetic runs on, and the engine itself.
 func Epoch() string {
 	// engineVersion changes whenever the engine, or a default, makes other bytes of the same address.
-	const engineVersion = "3"
+	const engineVersion = "4"
 	return vips.Version + "-" + runtime.GOARCH + "-" + engineVersion
 }

@@ -124,8 +124,8 @@ func TestMeasuredQuality(t *testing.T) {
 	source := planeOf(t, original)
 	for f, between := range autoQualities {
 		measured := mustRender(t, original, "/quality:auto."+f.Extension)
-		if got := similarity(source, planeOf(t, measured.Body)); got < autoSimilarity && len(measured.Body) < len(mustRender(t, original, fmt.Sprintf("/quality:%d.%s", between[1], f.Extension)).Body) {
-			t.Errorf("%s has a similarity of %.4f", f.Name, got)
+		if got := distortion(source, planeOf(t, measured.Body)); got > autoDistortion && len(measured.Body) < len(mustRender(t, original, fmt.Sprintf("/quality:%d.%s", between[1], f.Extension)).Body) {
+			t.Errorf("%s has a distortion of %.3f", f.Name, got)
 		}
 		found := false
 		for step := range 8 {
@@ -136,8 +136,8 @@ func TestMeasuredQuality(t *testing.T) {
 				t.Logf("%s: quality %d", f.Name, quality)
 				break
 			}
-			if got := similarity(source, planeOf(t, rendition.Body)); got >= autoSimilarity {
-				t.Errorf("%s: quality %d would do, with %.4f", f.Name, quality, got)
+			if got := distortion(source, planeOf(t, rendition.Body)); got <= autoDistortion {
+				t.Errorf("%s: quality %d would do, with %.3f", f.Name, quality, got)
 			}
 		}
 		if !found {
@@ -163,27 +163,27 @@ func planeOf(t testing.TB, data []byte) plane {
 	return p
 }
 
-// The measure is 1 for what is the same, and falls with noise.
-func TestSimilarity(t *testing.T) {
+// The measure is 0 for what is the same, and grows with noise.
+func TestDistortion(t *testing.T) {
 	size := Size{20, 13}
 	flat := func(value func(i int) int) plane {
-		p := plane{size: size, samples: make([]byte, size.Pixels())}
-		for i := range p.samples {
-			p.samples[i] = byte(value(i))
+		lightness := make([]byte, size.Pixels())
+		for i := range lightness {
+			lightness[i] = byte(value(i))
 		}
-		return p
+		return newPlane(size, lightness)
 	}
 	ramp := flat(func(i int) int { return 10 * (i % 20) })
-	if s := similarity(ramp, ramp); s != 1 {
-		t.Errorf("a picture is like itself by %v", s)
+	if d := distortion(ramp, ramp); d != 0 {
+		t.Errorf("a picture is unlike itself by %v", d)
 	}
-	last := 1.0
+	last := 0.0
 	for noise := 2; noise < 60; noise *= 2 {
-		s := similarity(ramp, flat(func(i int) int { return 10*(i%20) + (i*7919%2)*noise }))
-		if s >= last {
-			t.Errorf("with noise of %d it is %v, after %v", noise, s, last)
+		d := distortion(ramp, flat(func(i int) int { return 10*(i%20) + (i*7919%2)*noise }))
+		if d <= last {
+			t.Errorf("with noise of %d it is %v, after %v", noise, d, last)
 		}
-		last = s
+		last = d
 	}
 }
 

@@ -51,8 +51,9 @@ const automatic = "auto"
 
 var quality = &Setting{
 	Name: "quality",
-	Doc: "Trades bytes for likeness in formats with loss. Each format has its own scale and default. auto takes the lowest quality at " +
-		"which the print still looks like itself: three are tried, and the structural similarity (SSIM) of each is measured.",
+	Doc: "Trades bytes for likeness in formats with loss. Each format has its own scale; the defaults look alike. auto takes the lowest " +
+		"of eight qualities at which this print looks as good as prints with the defaults usually do: three are tried, and what structure (SSIM) " +
+		"each has lost, at four sizes, is measured.",
 	Param: Param{
 		Name: "level", Doc: "1 is smallest, 100 is best.",
 		Kind: Integer, Min: 1, Max: 100, Words: []string{automatic},
