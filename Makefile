@@ -188,6 +188,10 @@ test-all: deps ## run the longer suites: race detector, corpus, browser, compari
 bench: build ## load benchmark: cold prints and hits over HTTP
 	@$(go) run ./bench -server $(abspath $(BINARY))
 
+.PHONY: sweep
+sweep: build ## measure quality, bytes and time of the encoders: writes bench/sweep.md and bench/sweep.svg
+	@$(go) run ./bench -server $(abspath $(BINARY)) -sweep bench
+
 .PHONY: lint
 lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }

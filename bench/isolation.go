@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -204,12 +202,4 @@ func (c *comparison) print(out io.Writer) {
 	add("p99, on - off, ms", "%+.2f", func(r round) (float64, bool) { return r.P99, true })
 	add("the same print, on - off, ms", "%+.2f", func(r round) (float64, bool) { return r.Same, true })
 	fmt.Fprintln(out, table(rows))
-}
-
-func (c *comparison) writeJSON(path string) error {
-	data, err := json.MarshalIndent(c, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }

@@ -19,6 +19,7 @@
 //	-json FILE         write the results there, too
 //	-isolation         measure nothing but what --isolation costs, by two servers in alternation; needs -server
 //	-rounds N          of that (default 6)
+//	-sweep DIR         measure nothing but the encoders, and write sweep.md and sweep.svg there; needs -server
 package main
 
 import (
@@ -52,6 +53,7 @@ type options struct {
 	json                    string
 	isolation               bool
 	rounds                  int
+	sweep                   string
 }
 
 func main() {
@@ -76,6 +78,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	flags.StringVar(&o.json, "json", "", "write the results to this `file`, too")
 	flags.BoolVar(&o.isolation, "isolation", false, "measure nothing but what --isolation costs, by two servers in alternation; needs -server")
 	flags.IntVar(&o.rounds, "rounds", 6, "of that")
+	flags.StringVar(&o.sweep, "sweep", "", "measure nothing but the encoders, and write sweep.md and sweep.svg into this `folder`; needs -server")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return exitOK
@@ -90,11 +93,18 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	if o.isolation {
 		return runComparison(ctx, o, out, progress)
 	}
+	if o.sweep != "" {
+		if err := runSweep(ctx, o, out, progress); err != nil {
+			fmt.Fprintln(progress, "bench:", err)
+			return exitFailed
+		}
+		return exitOK
+	}
 	report, err := measureAll(ctx, o, progress)
 	if report != nil {
 		report.print(out)
 		if o.json != "" {
-			err = errors.Join(err, report.writeJSON(o.json))
+			err = errors.Join(err, writeJSON(o.json, report))
 		}
 	}
 	if err != nil {
@@ -112,7 +122,7 @@ func runComparison(ctx context.Context, o options, out, progress io.Writer) int 
 	if c != nil {
 		c.print(out)
 		if o.json != "" {
-			err = errors.Join(err, c.writeJSON(o.json))
+			err = errors.Join(err, writeJSON(o.json, c))
 		}
 	}
 	if err != nil {

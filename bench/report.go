@@ -53,8 +53,9 @@ func (r *report) failed() bool {
 	return slices.ContainsFunc(r.Results, func(m result) bool { return m.Failures > 0 || m.Requests == 0 })
 }
 
-func (r *report) writeJSON(path string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
+// writeJSON writes what was measured to a file.
+func writeJSON(path string, measured any) error {
+	data, err := json.MarshalIndent(measured, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -135,26 +135,38 @@ func (b *bench) hitsAndFloor(ctx context.Context, r *report) error {
 // upload stores every photo under a new id, with bytes that no server has seen, and returns the ids.
 func (b *bench) upload(ctx context.Context) ([]string, error) {
 	ids := make([]string, len(b.photos))
-	var request fasthttp.Request
-	var response fasthttp.Response
-	client := newClient(b.address)
-	defer client.CloseIdleConnections()
 	for i, p := range b.photos {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		request.SetRequestURI("http://" + b.address + uploadPath)
-		request.Header.SetMethod(fasthttp.MethodPost)
-		request.Header.SetContentType("image/jpeg")
-		request.SetBodyRaw(withComment(p.data, rand.Text()))
-		if err := client.Do(&request, &response); err != nil {
+		id, err := b.store(withComment(p.data, rand.Text()), "image/jpeg")
+		if err != nil {
 			return nil, fmt.Errorf("uploading %s: %w", p.name, err)
 		}
-		var reply struct{ ID string }
-		if err := json.Unmarshal(response.Body(), &reply); err != nil || response.StatusCode() != fasthttp.StatusCreated || reply.ID == "" {
-			return nil, fmt.Errorf("uploading %s: status %d, %.300q", p.name, response.StatusCode(), response.Body())
-		}
-		ids[i] = reply.ID
+		ids[i] = id
 	}
 	return ids, nil
+}
+
+// anyType says of an upload that the server is to look what it is.
+const anyType = "application/octet-stream"
+
+// store uploads a file and returns its id.
+func (b *bench) store(file []byte, contentType string) (string, error) {
+	var request fasthttp.Request
+	var response fasthttp.Response
+	client := newClient(b.address)
+	defer client.CloseIdleConnections()
+	request.SetRequestURI("http://" + b.address + uploadPath)
+	request.Header.SetMethod(fasthttp.MethodPost)
+	request.Header.SetContentType(contentType)
+	request.SetBodyRaw(file)
+	if err := client.Do(&request, &response); err != nil {
+		return "", err
+	}
+	var reply struct{ ID string }
+	if err := json.Unmarshal(response.Body(), &reply); err != nil || response.StatusCode() != fasthttp.StatusCreated || reply.ID == "" {
+		return "", fmt.Errorf("status %d, %.300q", response.StatusCode(), response.Body())
+	}
+	return reply.ID, nil
 }
