@@ -128,7 +128,7 @@ var writing = &Operation{
 	Doc: "Writes on the picture. Lines break where the text has newlines, and between words where it becomes wider than w. What lies " +
 		"beyond the edges is cut off.",
 	Forms: []Form{{Params: layingParams(
-		Param{Name: "text", Doc: "The words, in base64url, which any text survives: SGVsbG8 is Hello.", Kind: Text},
+		Param{Name: "text", Doc: "The words, in base64url, which every proxy leaves alone: SGVsbG8 is Hello.", Kind: Text},
 		Param{Name: "size", Doc: "Size of the font; percent are of the picture's height.", Kind: Length, Axis: Vertical, Keyed: true, Min: 1, Max: maxLetter, Scaled: true, Default: "8p"},
 		Param{Name: "font", Doc: "The font. All of them have Latin, Greek and Cyrillic letters.", Kind: Word, Keyed: true, Words: fontWords(), Default: "sans"},
 		Param{Name: "color", Doc: "Color of the letters.", Kind: Color, Keyed: true, Default: "white"},
