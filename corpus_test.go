@@ -58,8 +58,8 @@ func TestGoodCorpus(t *testing.T) {
 			continue
 		}
 		for _, f := range transform.Formats {
-			if f.Name == "ico" {
-				continue // most are too large for it
+			if f.Name == "ico" || f.Name == "jxl" {
+				continue // most are too large for the one, and the pinned libvips does not write the other
 			}
 			status, head, body := s.get("/download/" + id + "." + f.Extension)
 			if sometimes && status == http.StatusUnprocessableEntity {

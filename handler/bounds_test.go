@@ -20,9 +20,11 @@ func TestEveryBoundIsAnsweredOrExplained(t *testing.T) {
 		"one column":   s.upload(encodePNG(t, photo(1, 30, 3))).URL,
 		"an animation": s.upload(encodeGIF(t, 20, 12, 3)).URL,
 	}
+	stamp := s.upload(draws(t, "rg", "by")).ID
 	statuses := map[int]int{}
 	for _, o := range transform.Operations {
 		for _, call := range callsAtBounds(o) {
+			call = strings.ReplaceAll(call, transform.ExampleImage, stamp)
 			for name, url := range originals {
 				extension := "/effort:0.png"
 				if name == "an animation" {
@@ -32,6 +34,10 @@ func TestEveryBoundIsAnsweredOrExplained(t *testing.T) {
 				statuses[a.status]++
 				switch a.status {
 				case http.StatusOK:
+				case http.StatusNotFound:
+					if o.Name != "overlay" || strings.Contains(call, stamp) {
+						t.Errorf("%s of %s: %d %s", call, name, a.status, a.body)
+					}
 				case http.StatusBadRequest, http.StatusUnprocessableEntity:
 					if p := decode[problemBody](t, a); p.Title == "" || len(p.Detail) < 10 {
 						t.Errorf("%s of %s: %d does not explain itself: %s", call, name, a.status, a.body)
@@ -84,6 +90,10 @@ func textsOf(p *transform.Param) (texts []string, harmless string) {
 		return []string{p.Name}, p.Name
 	case transform.Color:
 		return []string{"transparent", "00000001", "fff", "12345", "nocolor"}, "gold"
+	case transform.ID:
+		return []string{transform.ExampleImage, "x", "x_y", ""}, transform.ExampleImage
+	case transform.Text:
+		return []string{"SGVsbG8", "Lg", "4pi6", "IA", "_w", "!", ""}, "SGVsbG8"
 	case transform.Point:
 		return []string{"0x0", "1x1", "1.001x0", "0"}, "0.5x0.5"
 	case transform.Ratio:

@@ -14,7 +14,10 @@ func TestPredictedMemoryIsEnough(t *testing.T) {
 	// Every print has a worker of its own, whose peak is then that of the print.
 	e, seen := own(t, Options{Workers: 2, JobsPerWorker: 1, Deadline: time.Minute})
 	source := encodePNG(t, photo(900, 700))
-	for _, from := range Formats { // the others are looked at in TestCostOfOtherOriginals
+	for _, from := range writable(t) { // the others are looked at in TestCostOfOtherOriginals
+		if from == jxl {
+			continue // whose size only a worker tells
+		}
 		path := "." + from.Extension
 		if from == gif {
 			path = "/resize:300.gif" // the search for a palette is slow

@@ -263,18 +263,25 @@ end:
 	return result;
 }
 
-// calotype_smart_crop cuts out the part that interests most. Colors are multiplied by alpha first: in the number format of the image,
-// while libvips would do so in floating point, of which it makes histograms of 16 bits.
+// calotype_smart_crop cuts out the part that interests most. Colors are multiplied by alpha first, which is then left out: in the number
+// format of the image, while libvips would do so in floating point, of which it makes histograms of 16 bits.
 int
 calotype_smart_crop(VipsImage *in, VipsImage **out, int width, int height, VipsInteresting interesting)
 {
-	VipsImage *visible;
-	int result;
+	VipsObject *scope = VIPS_OBJECT(vips_image_new());
+	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 2);
+	VipsImage *visible = in;
+	int result = -1;
 
-	if (vips_image_hasalpha(in) ? calotype_premultiply(in, &visible) : vips_copy(in, &visible, NULL))
-		return -1;
-	result = vips_smartcrop(visible, out, width, height, "interesting", interesting, "premultiplied", TRUE, NULL);
-	g_object_unref(visible);
+	if (vips_image_hasalpha(in)) {
+		if (calotype_premultiply(in, &t[0]) ||
+			vips_extract_band(t[0], &t[1], 0, "n", in->Bands - 1, NULL))
+			goto end;
+		visible = t[1];
+	}
+	result = vips_smartcrop(visible, out, width, height, "interesting", interesting, NULL);
+end:
+	g_object_unref(scope);
 	return result;
 }
 
@@ -293,26 +300,69 @@ calotype_corner(VipsImage *in, double *samples)
 	return 0;
 }
 
+// first_of counts the zeros at the beginning, or the end, of a row or a column of sums.
+static int
+first_of(VipsImage *sums, int backwards, int *count)
+{
+	size_t size;
+	guint32 *data;
+	int n = sums->Xsize * sums->Ysize;
+	int i = 0;
+
+	// vips_project makes unsigned numbers of 32 bits.
+	if (sums->BandFmt != VIPS_FORMAT_UINT || !(data = vips_image_write_to_memory(sums, &size)))
+		return -1;
+	while (i < n && data[backwards ? n - 1 - i : i] == 0)
+		i++;
+	g_free(data);
+	*count = i;
+	return 0;
+}
+
 // calotype_find_trim finds the box around all pixels that differ from a color, given for all bands but alpha, by more than a threshold;
 // transparent pixels count as that color. Without a color it is the box around all that are less transparent than the threshold.
-// The box is empty where there are none.
+// The box is empty where there are none. vips_find_trim does the same, but looks at every pixel from libvips 8.16 on only.
 int
 calotype_find_trim(VipsImage *in, double threshold, double *color, int *box)
 {
 	VipsObject *scope = VIPS_OBJECT(vips_image_new());
-	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 2);
-	double nothing = 0;
-	VipsArrayDouble *background;
+	VipsImage **t = (VipsImage **) vips_object_local_array(scope, 9);
+	double ones[4] = { 1, 1, 1, 1 };
+	double negative[4] = { 0, 0, 0, 0 };
+	VipsImage *seen = in;
+	int left, top, right, bottom;
 	int result = -1;
 
-	if (split_alpha(in, &t[0], &t[1])) {
-		g_object_unref(scope);
-		return -1;
+	if (split_alpha(in, &t[0], &t[1]))
+		goto end;
+	if (!color)
+		seen = t[1];
+	else if (t[1]) {
+		VipsArrayDouble *background = vips_array_double_new(color, t[0]->Bands);
+		int flat = vips_flatten(in, &t[2], "background", background, NULL);
+
+		vips_area_unref(VIPS_AREA(background));
+		if (flat)
+			goto end;
+		seen = t[2];
 	}
-	background = vips_array_double_new(color ? color : &nothing, color ? t[0]->Bands : 1);
-	result = vips_find_trim(color ? in : t[1], &box[0], &box[1], &box[2], &box[3],
-		"threshold", threshold, "line_art", TRUE, "background", background, NULL);
-	vips_area_unref(VIPS_AREA(background));
+	for (int i = 0; color && i < seen->Bands; i++)
+		negative[i] = -color[i];
+	if (vips_linear(seen, &t[3], ones, negative, seen->Bands, NULL) ||
+		vips_abs(t[3], &t[4], NULL) ||
+		vips_more_const1(t[4], &t[5], threshold, NULL) ||
+		vips_bandor(t[5], &t[6], NULL) ||
+		vips_project(t[6], &t[7], &t[8], NULL))
+		goto end;
+	if (first_of(t[7], FALSE, &left) || first_of(t[7], TRUE, &right) ||
+		first_of(t[8], FALSE, &top) || first_of(t[8], TRUE, &bottom))
+		goto end;
+	box[0] = left;
+	box[1] = top;
+	box[2] = VIPS_MAX(0, in->Xsize - right - left);
+	box[3] = VIPS_MAX(0, in->Ysize - bottom - top);
+	result = 0;
+end:
 	g_object_unref(scope);
 	return result;
 }

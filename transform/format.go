@@ -192,10 +192,14 @@ var heif = &Format{
 
 var jxl = &Format{
 	Name: "jxl", Extension: "jxl", Type: "image/jxl",
-	Doc:   "Where the linked libvips has a decoder of JPEG XL, which the pinned one has not.",
+	Doc: "JPEG XL, where the linked libvips has it, which the pinned one has not. Chosen by its name only: `auto` leaves it out, as few browsers " +
+		"show it.",
 	Print: jpeg,
-	Alpha: true, Deep: true,
-	cost: codecCost{decode: 80, decodeMemory: 32},
+	Alpha: true, Deep: true, MaxSide: 65500,
+	Settings: []*Setting{quality, lossless, effort, depth, maxbytes, icc},
+	Quality:  75, Effort: 4,
+	saver: saveJXL,
+	cost:  codecCost{decode: 80, encode: 300, decodeMemory: 32, encodeMemory: 64, losslessTime: 6, losslessMemory: 2},
 }
 
 var svg = &Format{

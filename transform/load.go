@@ -51,7 +51,7 @@ func decoderInGo(format string) func(*os.File, int64) (*vips.ImageRef, error) {
 // savers are the operations of libvips that write a format.
 var savers = map[saver]string{
 	saveJPEG: "jpegsave_buffer", savePNG: "pngsave_buffer", saveGIF: "gifsave_buffer",
-	saveWebP: "webpsave_buffer", saveAVIF: "heifsave_buffer", saveTIFF: "tiffsave_buffer", saveICO: "pngsave_buffer",
+	saveWebP: "webpsave_buffer", saveAVIF: "heifsave_buffer", saveTIFF: "tiffsave_buffer", saveICO: "pngsave_buffer", saveJXL: "jxlsave_buffer",
 }
 
 // load opens the image in file, from where the file stands, by the decoder of the named format and no other. Only the
@@ -80,10 +80,16 @@ func allow(names []string) {
 		if l.class == "" || FormatNamed(name).Off && !slices.Contains(names, name) {
 			continue
 		}
-		class := C.CString(l.class)
-		C.vips_operation_block_set(class, 0)
-		C.free(unsafe.Pointer(class))
+		unblock(l.class)
 	}
+	unblock("VipsForeignSaveJxl") // whose decoder is read with
+}
+
+// unblock lets libvips use all operations of a class.
+func unblock(class string) {
+	name := C.CString(class)
+	defer C.free(unsafe.Pointer(name))
+	C.vips_operation_block_set(name, 0)
 }
 
 // can tells whether the libvips that is linked has an operation, and may use it.

@@ -18,7 +18,7 @@ var Settings = []*Setting{
 }
 
 // Formats are all formats that a print can have, in the order of the reference.
-var Formats = []*Format{jpeg, png, gif, webp, avif, tiff, ico}
+var Formats = []*Format{jpeg, png, gif, webp, avif, tiff, ico, jxl}
 
 // Originals are all formats that an original can have: those of prints, and those that are only read.
-var Originals = append(slices.Clone(Formats), bmp, heif, jxl, svg, pdf)
+var Originals = append(slices.Clone(Formats), bmp, heif, svg, pdf)

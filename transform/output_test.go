@@ -8,6 +8,7 @@ import (
 	"image/color"
 	stdgif "image/gif"
 	stdpng "image/png"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,6 +124,9 @@ func TestMeasuredQuality(t *testing.T) {
 	original := encodePNG(t, photo(400, 300))
 	source := planeOf(t, original)
 	for f, between := range autoQualities {
+		if !slices.Contains(writable(t), f) {
+			continue
+		}
 		measured := mustRender(t, original, "/quality:auto."+f.Extension)
 		if got := distortion(source, planeOf(t, measured.Body)); got > autoDistortion && len(measured.Body) < len(mustRender(t, original, fmt.Sprintf("/quality:%d.%s", between[1], f.Extension)).Body) {
 			t.Errorf("%s has a distortion of %.3f", f.Name, got)

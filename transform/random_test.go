@@ -218,6 +218,7 @@ func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pictures := kindsOfPicture(t)
 	names := slices.Sorted(maps.Keys(pictures))
+	formats := writable(t)
 	count, done, doneDense := map[string]int{}, map[*Operation]int{}, map[*Operation]int{}
 	for round := range rounds {
 		path := ""
@@ -237,7 +238,7 @@ func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
 		if dense {
 			path += fmt.Sprintf("/dpr:%g", 0.5+float64(r.IntN(8))/2)
 		}
-		path += "." + Formats[r.IntN(len(Formats))].Extension
+		path += "." + formats[r.IntN(len(formats))].Extension
 		if _, err := Parse(id + path); err != nil {
 			if !errors.Is(err, ErrSyntax) {
 				t.Errorf("%s: %v", path, err)

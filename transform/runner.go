@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"calotype/transform/sniff"
 	"calotype/transform/worker"
 )
 
@@ -131,6 +132,11 @@ func (t task) check(done result) (Size, error) {
 	made, err := inspect(bytes.NewReader(done.body), int64(len(done.body)), Limits{})
 	if err != nil {
 		return Size{}, fmt.Errorf("%w: the print cannot be read: %w", worker.ErrGarbled, err)
+	}
+	if made.Format == jxl.Name {
+		if made.Size.Width, made.Size.Height, err = sniff.SizeOfJXL(bytes.NewReader(done.body), int64(len(done.body))); err != nil {
+			return Size{}, fmt.Errorf("%w: the print cannot be read: %w", worker.ErrGarbled, err)
+		}
 	}
 	fits := made.Size == t.plan.Size
 	if t.plan.Open {

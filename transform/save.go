@@ -26,6 +26,7 @@ const (
 	saveAVIF = saver(C.SAVE_AVIF)
 	saveTIFF = saver(C.SAVE_TIFF)
 	saveICO  = saver(C.SAVE_ICO)
+	saveJXL  = saver(C.SAVE_JXL)
 )
 
 // encoderEffort maps the effort of a URL, 0 to 9, to the scale of the encoder.
@@ -35,6 +36,8 @@ func (s saver) encoderEffort(effort int) int {
 		return (effort*6 + 4) / 9
 	case saveGIF: // 1 to 10
 		return effort + 1
+	case saveJXL: // 3 to 9
+		return max(3, effort)
 	}
 	return effort
 }

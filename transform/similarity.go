@@ -21,7 +21,7 @@ const autoProbes = 3
 const autoDistortion = 1.9
 
 // autoQualities are the lowest and the highest quality that quality:auto chooses, by format: eight in steps of 4.
-var autoQualities = map[*Format][2]int{jpeg: {61, 89}, webp: {64, 92}, avif: {48, 76}}
+var autoQualities = map[*Format][2]int{jpeg: {61, 89}, webp: {64, 92}, avif: {48, 76}, jxl: {61, 89}}
 
 // measuredQuality returns the lowest of eight qualities at which the picture, which stands in memory, looks like itself. Three
 // are tried; the highest is taken for granted.

@@ -216,6 +216,17 @@ func TestFormatsOfSomeBuilds(t *testing.T) {
 		if got := quarters(t, r.Body); got != "rgby" || r.Size != (Size{64, 48}) {
 			t.Errorf("%s, %s", got, r.Size)
 		}
+		original := encodePNG(t, photo(90, 61))
+		for _, path := range []string{".jxl", "/quality:90.jxl", "/quality:auto.jxl", "/effort:9.jxl", "/lossless:1.jxl", "/maxbytes:2000.jxl"} {
+			print := mustRender(t, original, path)
+			if print.Format != jxl || print.Size != (Size{90, 61}) {
+				t.Errorf("%s is %s %s", path, print.Format.Name, print.Size)
+			}
+		}
+		exact := mustRender(t, mustRender(t, original, "/lossless:1.jxl").Body, ".png")
+		if !bytes.Equal(pixels(t, exact.Body).Pix, pixels(t, original).Pix) {
+			t.Error("a lossless JPEG XL has other pixels than its original")
+		}
 	})
 	t.Run("pdf", func(t *testing.T) {
 		needs(t, "pdf")

@@ -482,6 +482,9 @@ calotype_save(VipsImage *in, CalotypeSaver saver, CalotypeSaving *how, void **bu
 		return vips_heifsave_buffer(in, buffer, length, METADATA(in, how), "Q", how->quality,
 			"compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", how->effort, "bitdepth", 8,
 			"lossless", how->lossless, "subsample_mode", how->subsample, NULL);
+	case SAVE_JXL:
+		return vips_jxlsave_buffer(in, buffer, length, METADATA(in, how), "Q", how->quality,
+			"effort", how->effort, "lossless", how->lossless, NULL);
 	case SAVE_TIFF:
 		return vips_tiffsave_buffer(in, buffer, length, METADATA(in, how),
 			"compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,

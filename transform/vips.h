@@ -19,7 +19,7 @@ typedef struct {
 typedef enum { METADATA_NONE, METADATA_COPYRIGHT, METADATA_ALL } CalotypeMetadata;
 typedef enum { COLORS_SRGB, COLORS_P3, COLORS_P3_AS_IS, COLORS_OWN } CalotypeColors;
 typedef enum { LOAD_JPEG, LOAD_PNG, LOAD_GIF, LOAD_WEBP, LOAD_HEIF, LOAD_TIFF, LOAD_JXL, LOAD_SVG, LOAD_PDF } CalotypeLoader;
-typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF, SAVE_ICO } CalotypeSaver;
+typedef enum { SAVE_JPEG, SAVE_PNG, SAVE_GIF, SAVE_WEBP, SAVE_AVIF, SAVE_TIFF, SAVE_ICO, SAVE_JXL } CalotypeSaver;
 
 void calotype_set_up(void);
 void calotype_keep_memory(void);
