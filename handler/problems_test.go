@@ -316,7 +316,7 @@ func (*pathError) Is(target error) bool { return target == syscall.ENOSPC }
 // Every failure that a package declares has its answer, and every answer a name of its own.
 func TestProblemsAreComplete(t *testing.T) {
 	for _, err := range []error{
-		transform.ErrSyntax, transform.ErrPath, transform.ErrTooLong, transform.ErrOutside, transform.ErrUnwritable, transform.ErrTooLarge, transform.ErrUnsupported, transform.ErrBroken,
+		transform.ErrSyntax, transform.ErrPath, transform.ErrTooLong, transform.ErrOutside, transform.ErrUnwritten, transform.ErrNoGlyph, transform.ErrTooLarge, transform.ErrUnsupported, transform.ErrBroken,
 		transform.ErrBusy, store.ErrNotFound, store.ErrGone, store.ErrFull, cache.ErrClosed,
 	} {
 		if p, _ := explain(fmt.Errorf("x: %w", err)); p.err != err {

@@ -60,20 +60,31 @@ calotype_is_srgb(VipsImage *in)
 	return in->Type != VIPS_INTERPRETATION_CMYK && (!profile || is_srgb(profile, length));
 }
 
-// attach_p3 gives an image, which is not shared, the profile of Display P3 that libvips has.
-static int
-attach_p3(VipsImage *image)
-{
-	VipsBlob *blob;
-	size_t length;
-	const void *data;
+// The profile of Display P3 that prints carry.
+static const void *display_p3;
+static size_t display_p3_length;
 
-	if (vips_profile_load("p3", &blob, NULL))
+// calotype_set_display_p3 is to be called once, before any work. It keeps the pointer.
+void
+calotype_set_display_p3(const void *profile, size_t length)
+{
+	display_p3 = profile;
+	display_p3_length = length;
+}
+
+// to_p3 converts by the profile of the image, if embedded says so, or by the one that is to be supposed, to Display P3.
+static int
+to_p3(VipsImage *in, VipsImage **out, int depth, const char *supposed, int embedded)
+{
+	VipsImage *t;
+	int result;
+
+	if (vips_icc_import(in, &t, "embedded", embedded, "input_profile", supposed, "pcs", VIPS_PCS_LAB, NULL))
 		return -1;
-	data = vips_blob_get(blob, &length);
-	vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, data, length);
-	vips_area_unref(VIPS_AREA(blob));
-	return 0;
+	vips_image_set_blob_copy(t, VIPS_META_ICC_NAME, display_p3, display_p3_length);
+	result = vips_icc_export(t, out, "pcs", VIPS_PCS_LAB, "depth", depth, NULL);
+	g_object_unref(t);
+	return result;
 }
 
 // transform converts by the profile of the image, or by the one that is to be supposed, to Display P3 or sRGB. A profile that cannot
@@ -84,10 +95,14 @@ transform(VipsImage *in, VipsImage **out, int deep, int p3)
 	const char *supposed = in->Type == VIPS_INTERPRETATION_CMYK ? "cmyk" : "srgb";
 	int depth = deep ? 16 : 8;
 
-	if (vips_icc_transform(in, out, p3 ? "p3" : "srgb", "embedded", TRUE, "input_profile", supposed, "depth", depth, NULL) == 0)
-		return 0;
-	vips_error_clear();
-	return vips_icc_transform(in, out, p3 ? "p3" : "srgb", "embedded", FALSE, "input_profile", supposed, "depth", depth, NULL);
+	for (int embedded = TRUE; embedded >= FALSE; embedded--) {
+		if ((p3 ? to_p3(in, out, depth, supposed, embedded)
+				: vips_icc_transform(in, out, "srgb", "embedded", embedded, "input_profile", supposed, "depth", depth, NULL)) == 0)
+			return 0;
+		if (embedded)
+			vips_error_clear();
+	}
+	return -1;
 }
 
 // calotype_to_working converts to what steps and encoders take: RGB or gray, with or without alpha, 8 bits a sample or, if deep,
@@ -147,7 +162,9 @@ calotype_to_working(VipsImage *in, VipsImage **out, int deep, CalotypeColors col
 		goto end;
 	if (colors != COLORS_OWN)
 		vips_image_remove(*out, VIPS_META_ICC_NAME);
-	result = p3 || colors == COLORS_P3_AS_IS ? attach_p3(*out) : 0;
+	if (p3 || colors == COLORS_P3_AS_IS)
+		vips_image_set_blob_copy(*out, VIPS_META_ICC_NAME, display_p3, display_p3_length);
+	result = 0;
 end:
 	g_object_unref(scope);
 	return result;
@@ -163,10 +180,10 @@ calotype_to_space_of(VipsImage *in, VipsImage *like, VipsImage **out)
 	void *profile = calotype_profile(like, &length);
 	int result = -1;
 
-	if (vips_icc_import(in, &t[0], "input_profile", "srgb", "pcs", VIPS_PCS_XYZ, NULL))
+	if (vips_icc_import(in, &t[0], "input_profile", "srgb", "pcs", VIPS_PCS_LAB, NULL))
 		goto end;
 	vips_image_set_blob_copy(t[0], VIPS_META_ICC_NAME, profile, length);
-	if (vips_icc_export(t[0], &t[1], "pcs", VIPS_PCS_XYZ, "depth", in->BandFmt == VIPS_FORMAT_USHORT ? 16 : 8, NULL))
+	if (vips_icc_export(t[0], &t[1], "pcs", VIPS_PCS_LAB, "depth", in->BandFmt == VIPS_FORMAT_USHORT ? 16 : 8, NULL))
 		goto end;
 	result = vips_cast(t[1], out, in->BandFmt, NULL);
 end:

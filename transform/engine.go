@@ -234,14 +234,17 @@ func (e *Engine) Inspect(ctx context.Context, file *os.File, asker Asker) (Origi
 // Render makes a print. It waits for a worker, if that is not predicted to take too long. Errors are ErrBusy, which includes
 // that the deadline passed; ErrStopping; ErrExpensive for a print that takes more processor time than the deadline allows;
 // ErrTooLarge for one that needs more memory than there is; ErrBroken for an original that libvips cannot decode, or does not
-// survive; ErrUnsupported; or the cause of ctx.
+// survive; ErrUnwritten; or the cause of ctx.
 func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 	plan := job.Plan
 	if from := plan.Original.Format; !e.reads(from) {
 		return nil, fmt.Errorf("%w: the original is %s, and what is read is %s", ErrUnsupported, from, e.readable())
 	}
 	if !e.writes(plan.Format) {
-		return nil, fmt.Errorf("%w: the libvips of this server writes no %s", ErrUnsupported, plan.Format.Name)
+		return nil, fmt.Errorf("%w: the libvips of this server has no %s", ErrUnwritten, plan.Format.Name)
+	}
+	if plan.Format == avif && plan.Encoding.Lossless && !exactAVIF {
+		return nil, fmt.Errorf("%w: the libvips of this server has no lossless avif, which takes 8.18", ErrUnwritten)
 	}
 	t := task{request: printRequest(plan, e.options.Limits), open: job.open, plan: plan}
 	if job.Look {

@@ -69,7 +69,7 @@ func faceOf(name string) (*font.Face, error) {
 	return fonts[slices.IndexFunc(fonts, func(f typeface) bool { return f.word == name })].face()
 }
 
-// canWriteText returns ErrUnwritable if a font lacks a letter of a text. Spaces and what only tells how others are written need none.
+// canWriteText returns ErrNoGlyph if a font lacks a letter of a text. Spaces and what only tells how others are written need none.
 func canWriteText(text, name string) error {
 	face, err := faceOf(name)
 	if err != nil {
@@ -77,7 +77,7 @@ func canWriteText(text, name string) error {
 	}
 	for _, r := range text {
 		if _, has := face.NominalGlyph(r); !has && !unicode.In(r, unicode.White_Space, unicode.Cf, unicode.Variation_Selector) {
-			return fmt.Errorf("%w: the font %s has no letter %q (%U)", ErrUnwritable, name, r, r)
+			return fmt.Errorf("%w: the font %s has no letter %q (%U)", ErrNoGlyph, name, r, r)
 		}
 	}
 	return nil

@@ -110,6 +110,9 @@ func canRead(format string) bool {
 	return known && can(l.operation) || decoderInGo(format) != nil
 }
 
+// exactAVIF tells whether a lossless AVIF has the very samples of its picture: older ones of libvips convert colors all the same.
+var exactAVIF = vips.MajorVersion > 8 || vips.MajorVersion == 8 && vips.MinorVersion >= 18
+
 func canWrite(f *Format) bool { return f.Written() && can(savers[f.saver]) }
 
 // A Capability tells what this program, with the libvips that is linked, does with a format.

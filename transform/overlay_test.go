@@ -253,7 +253,7 @@ func TestOverlaysAreRefused(t *testing.T) {
 	}
 	original := encodePNG(t, plain(20, 12, color.NRGBA{A: 255}))
 	for path, want := range map[string]error{
-		"/text:" + encoded("漢"):                               ErrUnwritable,
+		"/text:" + encoded("漢"):                               ErrNoGlyph,
 		"/text:SGVsbG8,size=9999p":                            nil,
 		"/resize:2000,2000,stretch,up/text:SGVsbG8,size=300p": ErrTooLarge,
 		"/overlay:" + ExampleImage + ",w=10000p,h=10000p":     nil,

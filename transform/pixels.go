@@ -11,7 +11,11 @@ import (
 )
 
 // setUp makes libvips fit for hostile bytes, and C's heap for many threads.
-func setUp() { C.calotype_set_up() }
+func setUp() {
+	C.calotype_set_up()
+	// A copy for ever: C keeps the pointer.
+	C.calotype_set_display_p3(C.CBytes(displayP3), C.size_t(len(displayP3)))
+}
 
 // keepMemory has C's heap keep what is freed, for the next job.
 func keepMemory() { C.calotype_keep_memory() }

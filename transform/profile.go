@@ -155,30 +155,25 @@ func (p profile) wide() bool {
 	return lacking
 }
 
-// isDisplayP3 tells whether the profile is one of Display P3: its primaries (SMPTE EG 432-1, adapted to D50) and the curve of
-// sRGB, so that a transform would change nothing.
+// isDisplayP3 tells whether the profile is one of Display P3, so that a transform would change nothing.
 func (p profile) isDisplayP3() bool {
-	primaries := map[string][3]float64{
-		"rXYZ": {0.51512, 0.24120, -0.00105}, "gXYZ": {0.29198, 0.69225, 0.04189}, "bXYZ": {0.15710, 0.06657, 0.78407},
-	}
-	for name, want := range primaries {
-		v, ok := p.xyz(name)
-		if !ok || !near(v[:], want[:], 0.002) {
+	for _, want := range p3Primaries {
+		v, ok := p.xyz(want.tag)
+		if !ok || !near(v[:], want.xyz[:], 0.002) {
 			return false
 		}
 	}
-	for _, name := range []string{"rTRC", "gTRC", "bTRC"} {
-		// A parametricCurveType of function 3: Y = (aX+b)^g from d on, cX below.
-		const head, function = 12, 3
+	for _, name := range p3Curves {
+		const head = 12
 		data := p.tag(name)
-		if len(data) < head+20 || string(data[:4]) != "para" || binary.BigEndian.Uint16(data[8:]) != function {
+		if len(data) < head+4*len(p3Curve) || string(data[:4]) != "para" || binary.BigEndian.Uint16(data[8:]) != p3Function {
 			return false
 		}
 		var curve [5]float64
 		for i := range curve {
 			curve[i] = fixedPoint(data[head:], i)
 		}
-		if !near(curve[:], []float64{2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045}, 0.002) {
+		if !near(curve[:], p3Curve, 0.002) {
 			return false
 		}
 	}

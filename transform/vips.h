@@ -37,6 +37,7 @@ void *calotype_profile(VipsImage *in, size_t *length);
 int calotype_fits_profile(VipsImage *in);
 int calotype_to_space_of(VipsImage *in, VipsImage *like, VipsImage **out);
 int calotype_is_srgb(VipsImage *in);
+void calotype_set_display_p3(const void *profile, size_t length);
 int calotype_ink(VipsImage *in, double *color, double *ink);
 int calotype_open_gain_map(int descriptor, VipsImage **out, double *numbers);
 void *calotype_gain_map_data(VipsImage *in, size_t *length);
