@@ -153,8 +153,9 @@ func TestProcessClock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What /proc says is rounded for each thread, and others go on between the two.
 	coarse, _ := cpuTime(os.Getpid())
-	if difference := (coarse - after).Abs(); difference > 50*time.Millisecond+coarse/10 {
+	if difference := (coarse - after).Abs(); difference > 200*time.Millisecond+coarse/3 {
 		t.Errorf("the clock says %v, and /proc %v", after, coarse)
 	}
 	if _, err := processClock(1 << 22); err == nil {
