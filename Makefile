@@ -178,7 +178,7 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=15s)
 .PHONY: test-all
 test-all: deps ## run the longer suites: race detector, corpus, browser, comparison with ImageMagick, short fuzzing, hostile images and overload
 	@$(MAKE) test-race
-	@$(go) test -run EveryBound -all-bounds ./transform
+	@$(go) test ./transform -run EveryBound -all-bounds
 	@$(MAKE) test-corpus
 	@$(MAKE) test-browser
 	@$(MAKE) test-differential
