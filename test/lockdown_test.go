@@ -18,7 +18,7 @@ import (
 
 // allowedVariables are what a worker may find in its environment; of the operator's own, only what decides how libraries are
 // found and memory is allocated.
-var allowedVariables = []string{"CALOTYPE_WORKER=", "CALOTYPE_WORKER_FIRST=", "GODEBUG=", "LD_", "MALLOC_", "GLIBC_", "GOCOVERDIR="}
+var allowedVariables = []string{"CALOTYPE_WORKER=", "CALOTYPE_WORKER_FIRST=", "CALOTYPE_WORKER_SETUP=", "GODEBUG=", "LD_", "MALLOC_", "GLIBC_", "GOCOVERDIR="}
 
 // Once a worker is locked in, it opens no file and no socket and starts no program, whatever picture it is given and however that
 // ends; it does not even try. The kernel's own record says so, not the worker's.
