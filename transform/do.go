@@ -128,7 +128,7 @@ func (e *Engine) poison(t task, asker Asker) error {
 
 // suspects tells whether one of the images is to be held apart now.
 func (e *Engine) suspects(asker Asker) bool {
-	return slices.ContainsFunc(asker.images(), e.trust.suspects)
+	return e.trust.suspects(asker.Original) || slices.ContainsFunc(asker.Layers, e.trust.suspects)
 }
 
 // images names all that are decoded for the asker.

@@ -27,7 +27,7 @@ import (
 // A typeface is a font by its name in a URL.
 type typeface struct {
 	word string
-	face func() (*font.Face, error) // for one goroutine
+	font func() (*font.Font, error)
 }
 
 // fonts are all fonts that there are, in the order of the reference: the Go family, which is part of the program. So a text has the
@@ -41,15 +41,14 @@ var fonts = []typeface{
 	{"mono-bold", parsedOnce(gomonobold.TTF)},
 }
 
-func parsedOnce(data []byte) func() (*font.Face, error) {
-	parsed := sync.OnceValues(func() (*font.Face, error) { return font.ParseTTF(bytes.NewReader(data)) })
-	return func() (*font.Face, error) {
-		face, err := parsed()
+func parsedOnce(data []byte) func() (*font.Font, error) {
+	return sync.OnceValues(func() (*font.Font, error) {
+		face, err := font.ParseTTF(bytes.NewReader(data))
 		if err != nil {
 			return nil, err
 		}
-		return font.NewFace(face.Font), nil
-	}
+		return face.Font, nil
+	})
 }
 
 func fontWords() []string {
@@ -65,18 +64,18 @@ type onlyFace struct{ *font.Face }
 
 func (f onlyFace) ResolveFace(rune) *font.Face { return f.Face }
 
-func faceOf(name string) (*font.Face, error) {
-	return fonts[slices.IndexFunc(fonts, func(f typeface) bool { return f.word == name })].face()
+func fontNamed(name string) (*font.Font, error) {
+	return fonts[slices.IndexFunc(fonts, func(f typeface) bool { return f.word == name })].font()
 }
 
 // canWriteText returns ErrNoGlyph if a font lacks a letter of a text. Spaces and what only tells how others are written need none.
 func canWriteText(text, name string) error {
-	face, err := faceOf(name)
+	f, err := fontNamed(name)
 	if err != nil {
 		return err
 	}
 	for _, r := range text {
-		if _, has := face.NominalGlyph(r); !has && !unicode.In(r, unicode.White_Space, unicode.Cf, unicode.Variation_Selector) {
+		if _, has := f.NominalGlyph(r); !has && !unicode.In(r, unicode.White_Space, unicode.Cf, unicode.Variation_Selector) {
 			return fmt.Errorf("%w: the font %s has no letter %q (%U)", ErrNoGlyph, name, r, r)
 		}
 	}
@@ -85,10 +84,11 @@ func canWriteText(text, name string) error {
 
 // draw returns the letters as a mask, as large as the text or, if that is larger, the picture.
 func (s lettering) draw() (*stdimage.Alpha, error) {
-	face, err := faceOf(s.font)
+	f, err := fontNamed(s.font)
 	if err != nil {
 		return nil, err
 	}
+	face := font.NewFace(f)
 	lines := s.lines(face)
 	pitch, ascent := lineMetrics(face, s.size)
 	width := 1

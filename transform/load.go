@@ -55,8 +55,8 @@ var savers = map[saver]string{
 }
 
 // load opens the image in file, from where the file stands, by the decoder of the named format and no other. Only the
-// header is read; pixels are decoded when they are computed, top to bottom, unless a decoder in Go has done so. The file must stay open until then. Of an animation so
-// many frames are taken, from the page on, or all if that is below 0.
+// header is read; pixels are decoded when they are computed, top to bottom, unless a decoder in Go has done so. The file must stay
+// open until then. Of an animation so many frames are taken, from the page on, or all if that is below 0.
 func load(file *os.File, format string, shrink, page, frames int) (*vips.ImageRef, error) {
 	if decode := decoderInGo(format); decode != nil {
 		info, err := file.Stat()

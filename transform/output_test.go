@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/davidbyttow/govips/v2/vips"
 )
 
 // flicker is an animation of pictures of one color each, with delays of 10, 20, 30 … hundredths of a second, that runs three times.
@@ -152,15 +150,7 @@ func TestMeasuredQuality(t *testing.T) {
 
 func planeOf(t testing.TB, data []byte) plane {
 	t.Helper()
-	if err := startVips(); err != nil {
-		t.Fatal(err)
-	}
-	picture, err := vips.NewImageFromBuffer(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer picture.Close()
-	p, err := luma(picture)
+	p, err := luma(readByVips(t, data))
 	if err != nil {
 		t.Fatal(err)
 	}

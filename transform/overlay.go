@@ -111,10 +111,12 @@ func (c *Call) image() bool {
 const maxImages = 4
 
 // Images returns the ids of the images that the chain names beside the original, as often and in the order in which it does.
-func (c *Chain) Images() (ids []string) {
-	for i := range c.Calls {
-		if c.Calls[i].image() {
-			ids = append(ids, c.Calls[i].text)
+func (c *Chain) Images() []string { return imagesOf(c.Calls) }
+
+func imagesOf(calls []Call) (ids []string) {
+	for i := range calls {
+		if calls[i].image() {
+			ids = append(ids, calls[i].text)
 		}
 	}
 	return ids

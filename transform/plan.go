@@ -112,7 +112,7 @@ func (p *Plan) chooseFrames() error {
 
 // lower adds the steps of the calls from one on, for a picture of a size; resized tells whether one before has resized it.
 func (p *Plan) lower(from int, resized bool, size Size) error {
-	layers := len((&Chain{Calls: p.chain.Calls[:from]}).Images()) // that were named before
+	layers := len(imagesOf(p.chain.Calls[:from])) // that were named before
 	for i, call := range p.chain.Calls[from:] {
 		if call.image() {
 			call.layer = &layer{index: layers, original: p.layers[layers], limits: p.limits, deep: p.Deep}

@@ -95,14 +95,7 @@ var (
 // decoded returns the samples of a print as they stand in it, whatever its profile, and the profile.
 func decoded(t testing.TB, body []byte) (*stdimage.NRGBA, profile) {
 	t.Helper()
-	if err := startVips(); err != nil {
-		t.Fatal(err)
-	}
-	picture, err := vips.NewImageFromBuffer(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer picture.Close()
+	picture := readByVips(t, body)
 	p := profileOf(picture)
 	if err := picture.RemoveICCProfile(); err != nil {
 		t.Fatal(err)

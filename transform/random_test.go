@@ -85,8 +85,8 @@ func kindsOfPicture(t testing.TB) map[string][]byte {
 	return encoded
 }
 
-// savedByVips has libvips write a picture in a way that prints are not written in.
-func savedByVips(t testing.TB, data []byte, save func(*vips.ImageRef) ([]byte, error)) []byte {
+// readByVips has the libvips of this process read a picture, which is closed with the test.
+func readByVips(t testing.TB, data []byte) *vips.ImageRef {
 	t.Helper()
 	if err := startVips(); err != nil {
 		t.Fatal(err)
@@ -95,8 +95,14 @@ func savedByVips(t testing.TB, data []byte, save func(*vips.ImageRef) ([]byte, e
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer picture.Close()
-	saved, err := save(picture)
+	t.Cleanup(picture.Close)
+	return picture
+}
+
+// savedByVips has libvips write a picture in a way that prints are not written in.
+func savedByVips(t testing.TB, data []byte, save func(*vips.ImageRef) ([]byte, error)) []byte {
+	t.Helper()
+	saved, err := save(readByVips(t, data))
 	if err != nil {
 		t.Fatal(err)
 	}

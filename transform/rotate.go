@@ -13,12 +13,16 @@ var rotate = &Operation{
 	Examples: []string{"rotate:90", "rotate:-15", "rotate:30,bg=gold"},
 	Idle:     func(c Call) bool { return c.Number("angle") == 0 },
 	Plan: func(in Size, c Call) ([]Step, error) {
-		angle := c.Number("angle")
-		if quarter := angle / 90; quarter == math.Trunc(quarter) {
-			return []Step{turn{quarters: int(quarter)}}, nil
-		}
-		return []Step{spin{angle: angle, size: boundingBox(in, angle), color: c.Color("bg")}}, nil
+		return []Step{turning(in, c.Number("angle"), c.Color("bg"))}, nil
 	},
+}
+
+// turning returns the step that turns a picture of size in by an angle in degrees, from above 0 to below 360, on a color.
+func turning(in Size, angle float64, color RGBA) directStep {
+	if quarter := angle / 90; quarter == math.Trunc(quarter) {
+		return turn{quarters: int(quarter)}
+	}
+	return spin{angle: angle, size: boundingBox(in, angle), color: color}
 }
 
 // boundingBox returns the size of the upright box around a picture turned by an angle in degrees.

@@ -6,7 +6,6 @@ import "C"
 import (
 	"fmt"
 	stdimage "image"
-	"math"
 	"unsafe"
 
 	"github.com/davidbyttow/govips/v2/vips"
@@ -87,20 +86,15 @@ func (l laying) String() string {
 	return text
 }
 
-// finish gives a picture in sRGB, or in the space of the frames, the bands, the angle and the opacity of a stamp, and the colors of the frames that are like the first.
-// It takes the picture over.
+// finish gives a picture in sRGB, or in the space of the frames, the bands, the angle and the opacity of a stamp, and the colors of the
+// frames, which are like the first. It takes the picture over.
 func (l laying) finish(j *job, stamp, first *vips.ImageRef, opacity float64) (*laid, error) {
 	work := func() error {
 		if err := prepareFor(stamp, RGBA{R: 1}); err != nil { // a color that needs all bands
 			return err
 		}
-		if quarters := l.angle / 90; quarters != 0 && quarters == math.Trunc(quarters) {
-			if err := (turn{quarters: int(quarters)}).Run(stamp); err != nil {
-				return err
-			}
-		} else if l.angle != 0 {
-			box := boundingBox(Size{stamp.Width(), stamp.Height()}, l.angle)
-			if err := spinOn(stamp, l.angle, box, RGBA{}); err != nil {
+		if l.angle != 0 {
+			if err := turning(Size{stamp.Width(), stamp.Height()}, l.angle, RGBA{}).Run(stamp); err != nil {
 				return err
 			}
 		}
