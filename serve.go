@@ -36,6 +36,7 @@ type serveCommand struct {
 	JobsPerWorker  int           `default:"1000" placeholder:"N" help:"Prints after which a worker is replaced; 1 shares no process between two prints."`
 	Isolation      string        `default:"on" enum:"on,off" placeholder:"on|off" help:"Whether images are decoded in locked-in worker processes. Off is for measuring: a malicious image can then take over the server."`
 	PrintsPerHour  int           `default:"2000" placeholder:"N" help:"Most different prints made of one original in an hour, and a hundred times as many for one client; 0 is no limit. A listener for this machine alone has none."`
+	ServerTiming   bool          `help:"Say in a Server-Timing header of every print how long it waited and took; a CDN keeps and repeats it."`
 	DrainWait      time.Duration `default:"0s" placeholder:"TIME" help:"Time after SIGTERM in which /readyz says no and what needs no worker is still answered, so that a load balancer can turn away."`
 	ShutdownWait   time.Duration `default:"20s" placeholder:"TIME" help:"Longest time after that to finish what runs."`
 }
@@ -105,6 +106,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	h, err := handler.New(handler.Options{
 		Store: originals, Engine: engine, CacheBytes: memory.cache, MaxUploadBytes: int64(c.MaxUploadBytes),
 		Quota: c.quota(listener), Metrics: counts, Log: log,
+		ServerTiming: c.ServerTiming,
 	})
 	if err != nil {
 		return err

@@ -136,7 +136,7 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 	for _, target := range compared(u) {
 		for _, accept := range []string{"*/*", "text/html", "application/json"} {
 			s.get(target, "Accept", accept) // what is made once comes from memory after that
-			get, head := s.get(target, "Accept", accept), s.do("HEAD", target, nil, "Accept", accept)
+			get, head := s.get(target, "Accept", accept, "X-Request-Id", "same"), s.do("HEAD", target, nil, "Accept", accept, "X-Request-Id", "same")
 			if len(head.body) != 0 || head.status != get.status {
 				t.Errorf("HEAD %s: %d with %d bytes, GET: %d", target, head.status, len(head.body), get.status)
 			}

@@ -74,8 +74,8 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain 
 	header.SetCanonical(headerLastModified, p.modified)
 	header.Set("Cache-Control", keepDescription)
 	setImageHeaders(header)
-	if notModified(ctx, tag, p.modified, p.created) {
-		return nil
+	if done, err := decided(ctx, tag, p.modified, p.created); done || err != nil {
+		return err
 	}
 	p, _, err := h.loadPrint(ctx, wanted)
 	if err != nil {

@@ -3,6 +3,7 @@ package handler
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"time"
@@ -24,6 +25,7 @@ type printed struct {
 	mediaType   []byte
 	disposition []byte
 	modified    []byte
+	digest      []byte // Repr-Digest
 	created     time.Time
 }
 
@@ -70,8 +72,8 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 		defer linkNegotiated(header, string(path), "/download/"+target.String())
 	}
 	// A client that has the print already is not made to wait for it.
-	if h.sendNotModified(ctx, p, path) {
-		return nil
+	if done, err := h.sendNotModified(ctx, p, path); done || err != nil {
+		return err
 	}
 	p, outcome, err := h.loadPrint(ctx, wanted)
 	if err != nil {
@@ -80,8 +82,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if !target.Chain.Negotiated {
 		h.prints.Alias(path, p.path)
 	}
-	h.writePrint(ctx, p, path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
-	return nil
+	return h.writePrint(ctx, p, path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
 }
 
 // linkNegotiated names the canonical spelling of a negotiated address, if it was another. What was sent stands in
@@ -168,20 +169,37 @@ func (h *Handler) makePrint(ctx context.Context, wanted order) (*printed, error)
 	}
 	made := *wanted.print
 	made.rendition = rendition
+	made.digest = []byte(digestOf(sha256.Sum256(rendition.Body)))
 	return &made, nil
 }
 
-// writePrint sends a print, or 304 to a client that has it.
-func (h *Handler) writePrint(ctx *fasthttp.RequestCtx, p *printed, path []byte, status string) {
-	ctx.Response.Header.SetCanonical(headerCacheStatus, []byte(status))
-	if h.sendNotModified(ctx, p, path) {
-		return
+// writePrint sends a print, or the part of it that is asked for, or 304 to a client that has it.
+func (h *Handler) writePrint(ctx *fasthttp.RequestCtx, p *printed, path []byte, status string) error {
+	header := &ctx.Response.Header
+	header.SetCanonical(headerCacheStatus, []byte(status))
+	if h.options.ServerTiming {
+		setTiming(ctx, p.rendition, status)
 	}
-	ctx.Response.SetBodyRaw(p.rendition.Body)
+	header.SetCanonical(headerDigest, p.digest)
+	header.SetCanonical(headerAcceptRanges, unitBytes)
+	if done, err := h.sendNotModified(ctx, p, path); done || err != nil {
+		return err
+	}
+	body := p.rendition.Body
+	// Another version of the encoders may have made other bytes, of the same date.
+	part, partial, err := partOf(ctx, p.tag, nil, int64(len(body)))
+	if err != nil {
+		return err
+	}
+	if partial {
+		body = body[part.first : part.last+1]
+	}
+	ctx.Response.SetBodyRaw(body)
+	return nil
 }
 
 // sendNotModified sets the headers of a print and answers 304 if the client has it.
-func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []byte) bool {
+func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []byte) (bool, error) {
 	header := &ctx.Response.Header
 	header.SetContentTypeBytes(p.mediaType)
 	header.SetCanonical(headerETag, p.tag)
@@ -192,14 +210,17 @@ func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []b
 	if string(path) != p.path {
 		header.SetCanonical(headerLink, p.link)
 	}
-	return notModified(ctx, p.tag, p.modified, p.created)
+	return decided(ctx, p.tag, p.modified, p.created)
 }
+
+// statusHit is the Cache-Status of what was in memory.
+const statusHit = "calotype; hit"
 
 // cacheStatus is the value of a Cache-Status header (RFC 9211).
 func cacheStatus(outcome cache.Outcome, fits bool) string {
 	switch {
 	case outcome == cache.Hit:
-		return "calotype; hit"
+		return statusHit
 	case outcome == cache.Joined:
 		return "calotype; fwd=uri-miss; collapsed"
 	case fits:
@@ -232,13 +253,28 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path 
 		header.Set("Cache-Control", keepByQuery)
 		header.Set("Content-Location", canonical)
 	}
-	if notModified(ctx, tag, modified, o.Created) {
-		return nil
+	header.Set("Repr-Digest", digestOf(o.Digest))
+	header.SetCanonical(headerAcceptRanges, unitBytes)
+	if done, err := decided(ctx, tag, modified, o.Created); done || err != nil {
+		return err
+	}
+	part, partial, err := partOf(ctx, tag, modified, o.Bytes)
+	if err != nil {
+		return err
 	}
 	file, err := h.store.Open(ctx, o)
 	if err != nil {
 		return err
 	}
-	ctx.SetBodyStream(file, int(o.Bytes))
+	if !partial {
+		ctx.SetBodyStream(file, int(o.Bytes))
+		return nil
+	}
+	stream, err := newFilePart(file, part)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	ctx.SetBodyStream(stream, int(part.length()))
 	return nil
 }

@@ -34,7 +34,9 @@ type Options struct {
 	Quota *quota.Quota
 	// Metrics count what is done; nil means that nobody reads them.
 	Metrics *metrics.Metrics
-	Log     *slog.Logger
+	// ServerTiming says in every answer with a print what took how long.
+	ServerTiming bool
+	Log          *slog.Logger
 }
 
 // A Handler answers requests. Its methods may be called concurrently.
@@ -48,6 +50,7 @@ type Handler struct {
 	metrics *metrics.Metrics
 	// draining is set when the server is about to stop.
 	draining atomic.Bool
+	ids      requestIDs
 	// work is the context of all that requests wait for. A request has none of its own: fasthttp's context of one ends when
 	// the server begins to stop, and what runs is to be finished.
 	work    context.Context
@@ -73,7 +76,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, log: o.Log,
-		metrics: o.Metrics, epoch: transform.Epoch(),
+		metrics: o.Metrics, epoch: transform.Epoch(), ids: newRequestIDs(),
 	}
 	if h.metrics == nil {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
@@ -106,24 +109,26 @@ func recordSize(o store.Original) int64 {
 // Serve answers one request: from memory if the very same address has been answered before, else by its route.
 func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 	defer h.finish(ctx)
+	h.ids.name(ctx)
 	path := pathOf(ctx)
 	reading := ctx.IsGet() || ctx.IsHead()
-	known := false
-	if reading {
-		var p *printed
-		if p, known = h.prints.Lookup(path); known {
-			h.writePrint(ctx, p, path, "calotype; hit")
-		}
-	}
-	if !known {
-		if err := h.route(ctx, path); err != nil {
-			h.fail(ctx, err)
-		}
+	if err := h.answer(ctx, path, reading); err != nil {
+		h.fail(ctx, err)
 	}
 	if reading && ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
 		// Nobody reads a body that comes with a GET; where it ends and the next request begins is not worth guessing.
 		ctx.SetConnectionClose()
 	}
+}
+
+// answer looks into memory first, if that is where the answer to a request for an address may be.
+func (h *Handler) answer(ctx *fasthttp.RequestCtx, path []byte, reading bool) error {
+	if reading {
+		if p, known := h.prints.Lookup(path); known {
+			return h.writePrint(ctx, p, path, statusHit)
+		}
+	}
+	return h.route(ctx, path)
 }
 
 // finish counts an answer. It turns a panic into one, and into a line in the log, so that it costs one request.

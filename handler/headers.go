@@ -1,12 +1,9 @@
 package handler
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -26,7 +23,7 @@ const (
 
 // headerVersion is part of every entity tag: caches keep the headers of a stored answer when they revalidate it, so that
 // a change of the headers below must make the tag another.
-const headerVersion = "1"
+const headerVersion = "2"
 
 var (
 	headerCacheControl = []byte("Cache-Control")
@@ -35,10 +32,22 @@ var (
 	headerCacheStatus  = []byte("Cache-Status")
 	headerLastModified = []byte("Last-Modified")
 	headerDisposition  = []byte("Content-Disposition")
-	headerSince        = []byte("If-Modified-Since")
+	headerDigest       = []byte("Repr-Digest")
+	headerAcceptRanges = []byte("Accept-Ranges")
+	headerContentRange = []byte("Content-Range")
+	headerRequestID    = []byte("X-Request-Id")
+	headerTiming       = []byte("Server-Timing")
+
+	headerSince           = []byte("If-Modified-Since")
+	headerUnmodifiedSince = []byte("If-Unmodified-Since")
+	headerRange           = []byte("Range")
+	headerIfRange         = []byte("If-Range")
 )
 
-var keepImageBytes = []byte(keepImage)
+var (
+	keepImageBytes = []byte(keepImage)
+	unitBytes      = []byte("bytes")
+)
 
 // imageHeaders are the same for all images.
 var imageHeaders = []struct{ name, value []byte }{
@@ -46,7 +55,7 @@ var imageHeaders = []struct{ name, value []byte }{
 	{[]byte("Content-Security-Policy"), []byte("default-src 'none'; style-src 'unsafe-inline'; sandbox")},
 	{[]byte("Cross-Origin-Resource-Policy"), []byte("cross-origin")},
 	{[]byte("Access-Control-Allow-Origin"), []byte("*")},
-	{[]byte("Access-Control-Expose-Headers"), []byte("ETag, Content-Length, Content-Disposition, Link, Cache-Status")},
+	{[]byte("Access-Control-Expose-Headers"), []byte("ETag, Content-Length, Content-Range, Content-Disposition, Link, Cache-Status, Repr-Digest, Server-Timing, X-Request-Id")},
 	{[]byte("Timing-Allow-Origin"), []byte("*")},
 }
 
@@ -54,6 +63,11 @@ func setImageHeaders(h *fasthttp.ResponseHeader) {
 	for i := range imageHeaders {
 		h.SetCanonical(imageHeaders[i].name, imageHeaders[i].value)
 	}
+}
+
+// digestOf is the Repr-Digest (RFC 9530) of what has this SHA-256.
+func digestOf(sum [sha256.Size]byte) string {
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 }
 
 // tagOf makes a strong entity tag of what bytes depend on.
@@ -65,52 +79,6 @@ func tagOf(inputs ...string) string {
 	}
 	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(nil))[:22] + "-" + headerVersion + `"`
 }
-
-// notModified evaluates the conditions of a request for what has the given tag and date (RFC 9110, 13.2.2), and if the
-// client has it already, answers 304. The headers of the answer must have been set.
-func notModified(ctx *fasthttp.RequestCtx, tag, modified []byte, created time.Time) bool {
-	request := &ctx.Request.Header
-	if lists := request.PeekAll("If-None-Match"); len(lists) > 0 {
-		if !slices.ContainsFunc(lists, func(list []byte) bool { return matches(list, tag) }) {
-			return false
-		}
-	} else {
-		since := request.PeekBytes(headerSince)
-		if len(since) == 0 {
-			return false
-		}
-		if !bytes.Equal(since, modified) {
-			when, err := fasthttp.ParseHTTPDate(since)
-			if err != nil || created.Truncate(time.Second).After(when) {
-				return false
-			}
-		}
-	}
-	ctx.SetStatusCode(fasthttp.StatusNotModified)
-	ctx.Response.ResetBody()
-	ctx.Response.Header.SetContentType("")
-	ctx.Response.Header.DelBytes(headerDisposition)
-	return true
-}
-
-// matches tells whether a list of entity tags names tag. The comparison is weak: W/ does not count.
-func matches(list, tag []byte) bool {
-	for len(list) > 0 {
-		var entry []byte
-		if i := bytes.IndexByte(list, ','); i >= 0 {
-			entry, list = list[:i], list[i+1:]
-		} else {
-			entry, list = list, nil
-		}
-		entry = bytes.TrimSpace(entry)
-		if len(entry) == 1 && entry[0] == '*' || bytes.Equal(bytes.TrimPrefix(entry, weak), tag) {
-			return true
-		}
-	}
-	return false
-}
-
-var weak = []byte("W/")
 
 // disposition names the file that an image is saved as: the stem of the uploader's name, or the id, with the extension of
 // the format that is sent. The plain name is ASCII, the other one UTF-8 (RFC 6266, RFC 8187).

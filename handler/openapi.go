@@ -221,7 +221,7 @@ func problemSchema() object {
 		"type": "object", "description": "RFC 9457; what is wrong in a chain is told part by part.",
 		"required": []string{"type", "title", "status"},
 		"properties": object{
-			"type": text, "title": text, "status": number, "detail": text,
+			"type": text, "title": text, "status": number, "detail": text, "instance": text,
 			"segment": number, "offset": number, "operation": text, "parameter": text, "expected": text, "got": text,
 		},
 	}

@@ -28,6 +28,9 @@ var (
 	errUploadSize = errors.New("the file is too large")
 	errCutOff     = errors.New("the upload ended early")
 	errGone       = errors.New("the client has gone")
+	errRange      = errors.New("nothing of the image lies in the range")
+
+	errPrecondition = errors.New("it is not what the request takes it for")
 )
 
 // A problem is what a client is told of one kind of failure.
@@ -51,6 +54,8 @@ var problems = []problem{
 	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=300"},
 	{errCutOff, fasthttp.StatusBadRequest, "upload-cut-off", "The upload ended early", "no-store"},
 	{errUploadSize, fasthttp.StatusRequestEntityTooLarge, "upload-too-large", "The file is too large", "no-store"},
+	{errRange, fasthttp.StatusRequestedRangeNotSatisfiable, "range-outside", "There is no such part", "no-store"},
+	{errPrecondition, fasthttp.StatusPreconditionFailed, "precondition-failed", "Not the version that was expected", "no-store"},
 	{transform.ErrSyntax, fasthttp.StatusBadRequest, "bad-chain", "The address is not well formed", "public, max-age=300"},
 	{transform.ErrTooLong, fasthttp.StatusRequestURITooLong, "address-too-long", "The address is too long", "public, max-age=300"},
 	{transform.ErrPath, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
@@ -85,6 +90,8 @@ type problemBody struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
+	// Instance names the request, as its X-Request-Id and the log do.
+	Instance string `json:"instance,omitempty"`
 	// The rest tells of faults in a chain.
 	Segment   int    `json:"segment,omitempty"`
 	Offset    int    `json:"offset,omitempty"`
@@ -123,10 +130,14 @@ func explain(err error) (problem, problemBody) {
 // fail answers a request that cannot be served, for a person where a page was asked for and else for a program.
 func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	p, body := explain(err)
+	id := string(requestID(ctx))
 	if p.ours() {
-		h.log.Error("a request failed", "target", string(ctx.RequestURI()), "error", err)
+		h.log.Error("a request failed", "target", string(ctx.RequestURI()), "request", id, "error", err)
 	} else if p.err == transform.ErrBroken {
-		h.log.Info("an original is damaged", "target", string(ctx.RequestURI()), "error", err)
+		h.log.Info("an original is damaged", "target", string(ctx.RequestURI()), "request", id, "error", err)
+	}
+	if id != "" {
+		body.Instance = "urn:calotype:request:" + id
 	}
 	header := &ctx.Response.Header
 	vary, allow := string(header.Peek("Vary")), string(header.Peek("Allow"))
@@ -136,6 +147,13 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	}
 	if allow != "" {
 		header.Set("Allow", allow)
+	}
+	if id != "" {
+		header.SetCanonical(headerRequestID, []byte(id))
+	}
+	var outside *rangeError
+	if errors.As(err, &outside) {
+		header.SetCanonical(headerContentRange, []byte("bytes */"+strconv.FormatInt(outside.size, 10)))
 	}
 	header.Set("Cache-Control", p.keep)
 	header.Set("X-Content-Type-Options", "nosniff")

@@ -80,8 +80,8 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 	header.Set("Cache-Control", keepByQuery)
 	setImageHeaders(header)
 	header.Set("Content-Security-Policy", srcsetPolicy)
-	if notModified(ctx, tag, modified, o.Created) {
-		return nil
+	if done, err := decided(ctx, tag, modified, o.Created); done || err != nil {
+		return err
 	}
 	if query.placeholder {
 		if shown.Placeholder, err = h.placeholder(ctx, o, target.Chain.In(offers[0])); err != nil {

@@ -62,6 +62,7 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 		done, err = e.runner.run(ctx, t)
 	}
 	seen.Ran = time.Since(started)
+	done.waited, done.ran = seen.Waited, seen.Ran
 	seen.CPU, seen.Memory = done.report.CPU, done.report.Memory
 	var scope poisonScope
 	failure := err

@@ -103,6 +103,8 @@ type Rendition struct {
 	Size   Size // of one frame
 	Frames int
 	Notes  []string // what became of something that the plan does not know of, in words
+
+	Waited, Ran time.Duration // for a worker, and how long that took
 }
 
 var startVips = sync.OnceValue(func() error {
@@ -254,5 +256,5 @@ func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rendition{Body: done.body, Format: plan.Format, Size: done.size, Frames: done.reply.Frames, Notes: textOf(done.reply.Notes)}, nil
+	return &Rendition{Body: done.body, Format: plan.Format, Size: done.size, Frames: done.reply.Frames, Notes: textOf(done.reply.Notes), Waited: done.waited, Ran: done.ran}, nil
 }

@@ -44,6 +44,8 @@ type result struct {
 	body   []byte // of a print
 	size   Size   // of a print
 	report worker.Report
+
+	waited, ran time.Duration
 }
 
 // inProcess does requests in the server's own process: no border to cross, and none that a decoder could not cross either.
