@@ -37,6 +37,9 @@ type serveCommand struct {
 	Isolation      string        `default:"on" enum:"on,off" placeholder:"on|off" help:"Whether images are decoded in locked-in worker processes. Off is for measuring: a malicious image can then take over the server."`
 	PrintsPerHour  int           `default:"2000" placeholder:"N" help:"Most different prints made of one original in an hour, and a hundred times as many for one client; 0 is no limit. A listener for this machine alone has none."`
 	ServerTiming   bool          `help:"Say in a Server-Timing header of every print how long it waited and took; a CDN keeps and repeats it."`
+	Canonical      string        `default:"link" enum:"link,redirect,strict" placeholder:"link|redirect|strict" help:"What becomes of an image's address that is not spelled canonically: it is answered, with a Link to the canonical one; sent there by 301; or refused by 400."`
+	UnknownQuery   string        `default:"ignore" enum:"ignore,refuse" placeholder:"ignore|refuse" help:"What becomes of a query behind an image's address, which means nothing there. Refuse where a CDN keeps a copy for each."`
+	UploadOrigins  []string      `placeholder:"ORIGIN,..." help:"Sites whose pages may upload from a browser, as in https://example.org; without it none but Calotype's own."`
 	DrainWait      time.Duration `default:"0s" placeholder:"TIME" help:"Time after SIGTERM in which /readyz says no and what needs no worker is still answered, so that a load balancer can turn away."`
 	ShutdownWait   time.Duration `default:"20s" placeholder:"TIME" help:"Longest time after that to finish what runs."`
 }
@@ -60,6 +63,11 @@ func (c *serveCommand) Validate() error {
 		return errors.New("--jobs-per-worker must be at least 1")
 	case c.PrintsPerHour < 0:
 		return errors.New("--prints-per-hour must not be negative")
+	}
+	for _, o := range c.UploadOrigins {
+		if !handler.IsOrigin(o) {
+			return fmt.Errorf("--upload-origins takes origins as browsers write them, as https://example.org or http://localhost:3000, not %q", o)
+		}
 	}
 	return nil
 }
@@ -105,6 +113,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	defer listener.Close()
 	h, err := handler.New(handler.Options{
 		Store: originals, Engine: engine, CacheBytes: memory.cache, MaxUploadBytes: int64(c.MaxUploadBytes),
+		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
 		Quota: c.quota(listener), Metrics: counts, Log: log,
 		ServerTiming: c.ServerTiming,
 	})

@@ -68,12 +68,14 @@ func describeOriginal(o store.Original) originalDescription {
 // is likely to follow. Where the chain says so its pixels are looked at, too, and the original's EXIF is read.
 func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain transform.Chain) error {
 	o, plan, p := wanted.original, wanted.plan, wanted.print
-	tag := []byte(tagOf("description", string(p.tag), fmt.Sprint(chain.Looks(), chain.TellsEXIF())))
+	address := p.under(o, chain).path
+	tag := []byte(tagOf("description", string(p.tag), address, fmt.Sprint(chain.Looks(), chain.TellsEXIF())))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, p.modified)
 	header.Set("Cache-Control", keepDescription)
 	setImageHeaders(header)
+	h.setIgnoredQuery(header)
 	if done, err := decided(ctx, tag, p.modified, p.created); done || err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain 
 		}
 	}
 	return sendJSON(ctx, fasthttp.StatusOK, printDescription{
-		ID: o.ID.String(), URL: p.path, Format: r.Format.Name, Type: r.Format.Type,
+		ID: o.ID.String(), URL: address, Format: r.Format.Name, Type: r.Format.Type,
 		Width: r.Size.Width, Height: r.Size.Height, Frames: r.Frames, Bytes: len(r.Body),
 		DPR: plan.Density, Orientation: plan.Orientation, Plan: append(plan.Describe(), r.Notes...), Cost: describeCost(plan.Cost()), Original: describeOriginal(o),
 		EXIF: exif, lookDescription: seen,

@@ -39,28 +39,34 @@ func (p *printed) size() int64 {
 func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	path := pathOf(ctx)
 	target, err := transform.Parse(string(path[len("/download/"):]))
-	if err != nil {
-		return err
-	}
 	header := &ctx.Response.Header
 	accept := ""
 	if target.Chain.Negotiated {
 		accept = string(bytes.Join(ctx.Request.Header.PeekAll("Accept"), []byte(",")))
 		header.Set("Vary", "Accept")
 	}
+	if err != nil {
+		return err
+	}
+	if h.refusesQuery(ctx) {
+		return errUnknownQuery
+	}
+	if done, err := h.insistOnSpelling(ctx, string(path), target); done || err != nil {
+		return err
+	}
 	o, err := h.original(target.ID)
 	if err != nil {
 		return err
 	}
 	if target.Chain.IsOriginal() {
-		return h.sendOriginal(ctx, o, string(path))
+		return h.sendOriginal(ctx, o, string(path), target.Chain)
 	}
 	chain := h.engine.Settle(target.Chain, seen(o), accept)
 	wanted, err := h.newOrder(ctx, o, chain)
 	if err != nil {
 		return err
 	}
-	p := wanted.print
+	p := wanted.print.under(o, chain)
 	if target.Chain.Negotiated {
 		header.Set("Content-Location", p.path)
 	}
@@ -79,10 +85,10 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	if !target.Chain.Negotiated {
+	if !target.Chain.Negotiated && !chain.Delivers() {
 		h.prints.Alias(path, p.path)
 	}
-	return h.writePrint(ctx, p, path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
+	return h.writePrint(ctx, p.under(o, chain), path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
 }
 
 // linkNegotiated names the canonical spelling of a negotiated address, if it was another. What was sent stands in
@@ -94,20 +100,38 @@ func linkNegotiated(header *fasthttp.ResponseHeader, path, canonical string) {
 	}
 }
 
-// describePrint fills in what is known of a print before it is made.
+// addressOf is the canonical address of an original, or of a print of it.
+func addressOf(o store.Original, chain transform.Chain) string {
+	return "/download/" + transform.Target{ID: o.ID.String(), Chain: chain}.String()
+}
+
+// describePrint fills in what is known of a print before it is made. Nothing of it depends on how the print is sent.
 func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printed {
 	chain = chain.Print()
-	path := "/download/" + transform.Target{ID: o.ID.String(), Chain: chain}.String()
+	path := addressOf(o, chain)
 	return &printed{
 		original:    o.Digest.String(),
 		path:        path,
 		tag:         []byte(tagOf("print", o.Digest.String(), path, o.Name, h.epoch)),
 		link:        []byte(canonicalLink(path)),
 		mediaType:   []byte(chain.Format.Type),
-		disposition: []byte(disposition("inline", o, chain.Format)),
+		disposition: disposition(o, chain.Format, chain),
 		modified:    fasthttp.AppendHTTPDate(nil, o.Created),
 		created:     o.Created,
 	}
+}
+
+// under returns the print as it is sent under the address of a chain that says how; the cache keeps it without.
+func (p *printed) under(o store.Original, chain transform.Chain) *printed {
+	if !chain.Delivers() {
+		return p
+	}
+	sent := *p
+	chain = chain.Sent()
+	sent.path = addressOf(o, chain)
+	sent.link = []byte(canonicalLink(sent.path))
+	sent.disposition = disposition(o, chain.Format, chain)
+	return &sent
 }
 
 // An order is a print that somebody wants.
@@ -207,6 +231,7 @@ func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []b
 	header.SetCanonical(headerCacheControl, keepImageBytes)
 	header.SetCanonical(headerDisposition, p.disposition)
 	setImageHeaders(header)
+	h.setIgnoredQuery(header)
 	if string(path) != p.path {
 		header.SetCanonical(headerLink, p.link)
 	}
@@ -229,14 +254,10 @@ func cacheStatus(outcome cache.Outcome, fits bool) string {
 	return "calotype; fwd=uri-miss"
 }
 
-// sendOriginal serves the bytes as they were uploaded.
-func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path string) error {
-	canonical := "/download/" + o.ID.String()
+// sendOriginal serves the bytes as they were uploaded, in the way that the chain says.
+func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path string, chain transform.Chain) error {
+	canonical := addressOf(o, chain)
 	f := transform.FormatNamed(o.Format)
-	kind := "inline"
-	if f.Active {
-		kind = "attachment"
-	}
 	tag := []byte(tagOf("original", o.Digest.String(), o.Name))
 	modified := fasthttp.AppendHTTPDate(nil, o.Created)
 	header := &ctx.Response.Header
@@ -244,7 +265,7 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path 
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, modified)
 	header.Set("Cache-Control", keepImage)
-	header.Set("Content-Disposition", disposition(kind, o, f))
+	header.SetCanonical(headerDisposition, disposition(o, f, chain))
 	setImageHeaders(header)
 	if path != canonical {
 		header.Set("Link", canonicalLink(canonical))
@@ -252,6 +273,8 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path 
 	if string(ctx.Path()) == "/download" {
 		header.Set("Cache-Control", keepByQuery)
 		header.Set("Content-Location", canonical)
+	} else {
+		h.setIgnoredQuery(header)
 	}
 	header.Set("Repr-Digest", digestOf(o.Digest))
 	header.SetCanonical(headerAcceptRanges, unitBytes)

@@ -3,6 +3,7 @@ package handler
 import (
 	"bytes"
 	"io"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -27,6 +28,19 @@ func (h *Handler) writePage(ctx *fasthttp.RequestCtx, p page) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "same-origin")
 	ctx.SetBody(body.Bytes())
+	if ctx.Response.StatusCode() == fasthttp.StatusOK {
+		tellUnchanged(ctx)
+	}
+}
+
+// tellUnchanged gives the answer, which is complete and may be another the next time, an entity tag, and makes it 304 for a client that has it. It has no
+// date by which that could be told.
+func tellUnchanged(ctx *fasthttp.RequestCtx) {
+	tag := []byte(tagOf("page", string(ctx.Response.Body())))
+	ctx.Response.Header.SetCanonical(headerETag, tag)
+	if len(ctx.Request.Header.Peek("If-None-Match")) > 0 {
+		notModified(ctx, tag, nil, time.Time{})
+	}
 }
 
 // home leads who opens the bare address to the upload page.
@@ -56,6 +70,7 @@ func (h *Handler) asset(ctx *fasthttp.RequestCtx) error {
 // capabilities lists the formats that the linked libvips reads and writes.
 func (h *Handler) capabilities(ctx *fasthttp.RequestCtx) error {
 	ctx.Response.Header.Set("Cache-Control", keepDescription)
+	ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
 	return sendJSON(ctx, fasthttp.StatusOK, map[string]any{"formats": h.engine.Capabilities()})
 }
 

@@ -28,7 +28,15 @@ func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 		if err != nil {
 			return err
 		}
-		return h.sendOriginal(ctx, o, "/download?id="+o.ID.String())
+		var chain transform.Chain
+		switch saved := string(query.Peek("dl")); saved {
+		case "1":
+			chain = chain.Attach()
+		case "", "0":
+		default:
+			return fmt.Errorf("%w: dl is 1 or 0, not %q", errBadQuery, quoted(saved))
+		}
+		return h.sendOriginal(ctx, o, "/download?id="+o.ID.String(), chain)
 	}
 	formats, err := formatsOf(string(query.Peek("exts")))
 	if err != nil {
@@ -97,7 +105,11 @@ func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 		for _, o := range originals {
 			answer.Images = append(answer.Images, describeOriginal(o))
 		}
-		return sendJSON(ctx, fasthttp.StatusOK, answer)
+		if err := sendJSON(ctx, fasthttp.StatusOK, answer); err != nil {
+			return err
+		}
+		tellUnchanged(ctx)
+		return nil
 	}
 	view := galleryPage{Types: page.Formats, Next: next}
 	if page.Before != (store.ID{}) {

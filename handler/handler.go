@@ -30,6 +30,12 @@ type Options struct {
 	MaxUploadBytes int64
 	// UploadPause is how long an upload may send nothing before its connection is closed; 0 means 30 seconds.
 	UploadPause time.Duration
+	// Canonical says what becomes of images that are asked for by another spelling than the canonical one; "" means CanonicalLink.
+	Canonical string
+	// UnknownQuery says what becomes of queries of images; "" means QueryIgnored.
+	UnknownQuery string
+	// UploadOrigins are the sites whose pages may upload, as browsers name them: https://example.org.
+	UploadOrigins []string
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
 	Quota *quota.Quota
 	// Metrics count what is done; nil means that nobody reads them.
@@ -73,6 +79,9 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.UploadPause <= 0 {
 		o.UploadPause = 30 * time.Second
+	}
+	if o.Canonical == "" {
+		o.Canonical = CanonicalLink
 	}
 	h := &Handler{
 		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, log: o.Log,
@@ -123,7 +132,7 @@ func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 
 // answer looks into memory first, if that is where the answer to a request for an address may be.
 func (h *Handler) answer(ctx *fasthttp.RequestCtx, path []byte, reading bool) error {
-	if reading {
+	if reading && !h.refusesQuery(ctx) {
 		if p, known := h.prints.Lookup(path); known {
 			return h.writePrint(ctx, p, path, statusHit)
 		}

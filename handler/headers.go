@@ -3,12 +3,8 @@ package handler
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"strings"
 
 	"github.com/valyala/fasthttp"
-
-	"calotype/store"
-	"calotype/transform"
 )
 
 // How long answers may be believed, by class. Prints and originals never change under their address; browsers are asked
@@ -37,6 +33,7 @@ var (
 	headerContentRange = []byte("Content-Range")
 	headerRequestID    = []byte("X-Request-Id")
 	headerTiming       = []byte("Server-Timing")
+	headerNoVarySearch = []byte("No-Vary-Search")
 
 	headerSince           = []byte("If-Modified-Since")
 	headerUnmodifiedSince = []byte("If-Unmodified-Since")
@@ -47,6 +44,7 @@ var (
 var (
 	keepImageBytes = []byte(keepImage)
 	unitBytes      = []byte("bytes")
+	allParameters  = []byte("params")
 )
 
 // imageHeaders are the same for all images.
@@ -55,13 +53,20 @@ var imageHeaders = []struct{ name, value []byte }{
 	{[]byte("Content-Security-Policy"), []byte("default-src 'none'; style-src 'unsafe-inline'; sandbox")},
 	{[]byte("Cross-Origin-Resource-Policy"), []byte("cross-origin")},
 	{[]byte("Access-Control-Allow-Origin"), []byte("*")},
-	{[]byte("Access-Control-Expose-Headers"), []byte("ETag, Content-Length, Content-Range, Content-Disposition, Link, Cache-Status, Repr-Digest, Server-Timing, X-Request-Id")},
+	{[]byte("Access-Control-Expose-Headers"), []byte(exposedHeaders)},
 	{[]byte("Timing-Allow-Origin"), []byte("*")},
 }
 
 func setImageHeaders(h *fasthttp.ResponseHeader) {
 	for i := range imageHeaders {
 		h.SetCanonical(imageHeaders[i].name, imageHeaders[i].value)
+	}
+}
+
+// setIgnoredQuery tells caches that the query of an address does not matter, where that is so (No-Vary-Search).
+func (h *Handler) setIgnoredQuery(header *fasthttp.ResponseHeader) {
+	if h.options.UnknownQuery != QueryRefused {
+		header.SetCanonical(headerNoVarySearch, allParameters)
 	}
 }
 
@@ -80,46 +85,6 @@ func tagOf(inputs ...string) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(nil))[:22] + "-" + headerVersion + `"`
 }
 
-// disposition names the file that an image is saved as: the stem of the uploader's name, or the id, with the extension of
-// the format that is sent. The plain name is ASCII, the other one UTF-8 (RFC 6266, RFC 8187).
-func disposition(kind string, o store.Original, f *transform.Format) string {
-	stem := o.Name
-	if i := strings.LastIndexByte(stem, '.'); i > 0 {
-		stem = stem[:i]
-	}
-	if stem == "" {
-		stem = o.ID.String()
-	}
-	extension := "." + f.Extension
-	var ascii, encoded strings.Builder
-	plain := true
-	for _, r := range stem {
-		if r < ' ' || r > '~' || strings.ContainsRune(`"\/:%;`, r) {
-			plain = false
-			ascii.WriteByte('_')
-		} else {
-			ascii.WriteRune(r)
-		}
-		for _, b := range []byte(string(r)) {
-			if isAttrChar(b) {
-				encoded.WriteByte(b)
-			} else {
-				const digits = "0123456789ABCDEF"
-				encoded.Write([]byte{'%', digits[b>>4], digits[b&15]})
-			}
-		}
-	}
-	value := kind + `; filename="` + ascii.String() + extension + `"`
-	if !plain {
-		value += "; filename*=UTF-8''" + encoded.String() + extension
-	}
-	return value
-}
-
-// isAttrChar tells whether a byte stands for itself in an extended parameter (RFC 8187, attr-char).
-func isAttrChar(b byte) bool {
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("!#$&+-.^_`|~", b) >= 0
-}
 
 // canonicalLink is the Link header that names the one spelling of an address.
 func canonicalLink(path string) string { return "<" + path + `>; rel="canonical"` }

@@ -70,7 +70,10 @@ func operationObject(r route, m method) object {
 	o := object{"summary": m.summary, "operationId": operationID(r, m)}
 	switch operationID(r, m) {
 	case "getUploadImage":
-		o["responses"] = withProblems(object{"200": object{"description": "The page.", "content": object{"text/html": htmlContent()}}})
+		o["responses"] = withProblems(object{
+			"200": object{"description": "The page.", "content": object{"text/html": htmlContent()}},
+			"304": object{"description": "The client has it."},
+		})
 	case "postUploadImage":
 		files := object{"type": "array", "items": object{"type": "string", "contentMediaType": "application/octet-stream"}}
 		o["requestBody"] = object{"required": true, "content": object{
@@ -99,6 +102,7 @@ func operationObject(r route, m method) object {
 	case "getDownload":
 		o["parameters"] = []any{
 			queryParameter("id", "Id of an image; the answer is its original.", object{"type": "string"}),
+			queryParameter("dl", "1 has the original saved in place of shown.", object{"type": "string", "enum": []string{"0", "1"}}),
 			queryParameter("exts", "Types to show, as in jpeg|png; nothing shows all.", object{"type": "string"}),
 			queryParameter("before", "Id of the last image of the page before.", object{"type": "string"}),
 			queryParameter("limit", "Images on a page.", object{"type": "integer", "minimum": 1, "maximum": galleryMost, "default": galleryLimit}),
@@ -190,6 +194,10 @@ func imageResponses() object {
 				"ETag": object{"schema": object{"type": "string"}},
 				"Link": object{"description": "The canonical address, if another was used.", "schema": object{"type": "string"}},
 			},
+		},
+		"301": object{
+			"description": "The canonical address, if another was used, where the server is told to redirect (--canonical=redirect).",
+			"headers":     object{"Location": object{"schema": object{"type": "string"}}},
 		},
 		"304": object{"description": "The client has it."},
 	})

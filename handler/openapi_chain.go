@@ -98,6 +98,8 @@ func paramSchema(p *transform.Param, place int) object {
 		schema["type"], schema["format"] = "string", "uuid"
 	case transform.Text:
 		schema["type"], schema["pattern"], schema["x-kind"] = "string", "^[A-Za-z0-9_-]+=*$", "base64url"
+	case transform.Name:
+		schema["type"], schema["pattern"] = "string", fmt.Sprintf("^[A-Za-z0-9][A-Za-z0-9_-]{0,%v}$", p.Max-1)
 	case transform.Point:
 		schema["type"], schema["pattern"], schema["x-kind"] = "string", `^\d(\.\d{1,3})?x\d(\.\d{1,3})?$`, "point"
 	case transform.Ratio:

@@ -51,6 +51,8 @@ var problems = []problem{
 	{errMethod, fasthttp.StatusMethodNotAllowed, "method-not-allowed", "The method does not fit the address", "public, max-age=300"},
 	{errNoFile, fasthttp.StatusBadRequest, "no-file", "No file was sent", "no-store"},
 	{errBadForm, fasthttp.StatusBadRequest, "bad-form", "The form cannot be read", "no-store"},
+	{errUnknownQuery, fasthttp.StatusBadRequest, "unknown-query", "The address has a query", "public, max-age=300"},
+	{errSpelling, fasthttp.StatusBadRequest, "not-canonical", "The address is not spelled canonically", "public, max-age=300"},
 	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=300"},
 	{errCutOff, fasthttp.StatusBadRequest, "upload-cut-off", "The upload ended early", "no-store"},
 	{errUploadSize, fasthttp.StatusRequestEntityTooLarge, "upload-too-large", "The file is too large", "no-store"},
@@ -112,7 +114,10 @@ func explain(err error) (problem, problemBody) {
 	}
 	body := problemBody{Type: "urn:calotype:problem:" + p.code, Title: p.title, Status: p.status}
 	var syntax *transform.SyntaxError
+	var spelling *spellingError
 	switch {
+	case errors.As(err, &spelling):
+		body.Detail, body.Expected = spelling.Error(), spelling.canonical
 	case errors.As(err, &syntax):
 		body.Detail = syntax.Error()
 		body.Segment, body.Offset = syntax.Segment, syntax.Offset
@@ -157,15 +162,18 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	}
 	header.Set("Cache-Control", p.keep)
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Access-Control-Allow-Origin", "*")
 	header.Set("Calotype-Error", p.code)
+	h.shareProblem(ctx)
 	if seconds := retryAfter(p, err); seconds > 0 {
 		header.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	ctx.SetStatusCode(p.status)
-	if isPage(ctx) && prefersHTML(ctx) {
-		h.writePage(ctx, problemPage{Status: p.status, Title: p.title, Detail: body.Detail})
-		return
+	if isPage(ctx) {
+		varyBy(header, "Accept")
+		if prefersHTML(ctx) {
+			h.writePage(ctx, problemPage{Status: p.status, Title: p.title, Detail: body.Detail})
+			return
+		}
 	}
 	encoded, err := json.Marshal(body)
 	if err != nil {

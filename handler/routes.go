@@ -14,7 +14,11 @@ type route struct {
 	path     string // in the API description; what stands before a brace is compared with the request
 	methods  []method
 	internal bool // not part of the API
+	shared   bool // scripts of all sites may read what is answered
 }
+
+// uploadPath is where images are sent to.
+const uploadPath = "/upload-image"
 
 type method struct {
 	name    string
@@ -24,23 +28,23 @@ type method struct {
 
 // routes are all resources. A request belongs to the first that fits.
 var routes = []route{
-	{path: "/upload-image", methods: []method{
+	{path: uploadPath, methods: []method{
 		{"GET", "A page to choose images and upload them.", (*Handler).uploadForm},
 		{"POST", "Uploads images: the files of a form, or one image as the body.", (*Handler).upload},
 	}},
-	{path: "/download", methods: []method{
+	{path: "/download", shared: true, methods: []method{
 		{"GET", "The original with the id of the query, or a gallery of the types in exts.", (*Handler).downloadQuery},
 	}},
-	{path: "/download/{id}", methods: []method{
+	{path: "/download/{id}", shared: true, methods: []method{
 		{"GET", "The original, or with a chain and an extension a print of it.", (*Handler).download},
 	}},
-	{path: "/srcset/{id}", methods: []method{
+	{path: "/srcset/{id}", shared: true, methods: []method{
 		{"GET", "A tag for a page, or its parts as JSON: prints of the image in several widths, with the size and a placeholder.", (*Handler).srcset},
 	}},
-	{path: "/capabilities", methods: []method{
+	{path: "/capabilities", shared: true, methods: []method{
 		{"GET", "The formats that this server reads and writes.", (*Handler).capabilities},
 	}},
-	{path: "/openapi.json", methods: []method{
+	{path: "/openapi.json", shared: true, methods: []method{
 		{"GET", "This description.", (*Handler).description},
 	}},
 	{path: "/assets/{name}", internal: true, methods: []method{
@@ -91,11 +95,7 @@ func (h *Handler) route(ctx *fasthttp.RequestCtx, path []byte) error {
 	}
 	ctx.Response.Header.Set("Allow", r.allow())
 	if name == "OPTIONS" {
-		ctx.SetStatusCode(fasthttp.StatusNoContent)
-		ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
-		ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
-		ctx.Response.Header.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-		ctx.Response.Header.Set("Access-Control-Max-Age", "86400")
+		h.tellOptions(ctx, r)
 		return nil
 	}
 	return errMethod

@@ -135,8 +135,7 @@ func (h *Handler) describePicture(o store.Original, chain transform.Chain, offer
 // printAddress is what a page writes to get a print. Commas are written as tildes: browsers know where an address in a srcset ends,
 // but many programs that read pages cut it at every comma.
 func printAddress(base string, o store.Original, chain transform.Chain) string {
-	path := "/download/" + transform.Target{ID: o.ID.String(), Chain: chain}.String()
-	return base + strings.ReplaceAll(path, ",", "~")
+	return base + strings.ReplaceAll(addressOf(o, chain), ",", "~")
 }
 
 // placeholderSide is the longer side of the print that is looked at for a placeholder, in pixels.

@@ -43,6 +43,9 @@ type uploadResult struct {
 
 // upload takes images and keeps them. What it answers 201 to is on disk.
 func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
+	if h.allowUploader(ctx) {
+		ctx.Response.Header.Set("Access-Control-Expose-Headers", exposedHeaders)
+	}
 	body := newUploadBody(ctx, h.options.UploadPause)
 	results, several, err := []uploadResult(nil), false, transform.ErrStopping
 	if !h.Draining() {

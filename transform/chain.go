@@ -3,7 +3,7 @@ package transform
 import "slices"
 
 // maxSettings is the number of settings that a chain has room for.
-const maxSettings = 16
+const maxSettings = 18
 
 // A Chain is what a URL asks for: calls, in the order in which they run, settings, and the kind of answer.
 type Chain struct {
@@ -65,8 +65,11 @@ func (c *Chain) tells(word string) bool {
 	return slices.Contains(describe.Param.wordsOf(c.Get(describe)), word)
 }
 
-// Print returns the chain of the print that c describes.
-func (c Chain) Print() Chain {
+// Print returns the chain of the print that c describes or sends in some way, with nothing that is not of the print itself.
+func (c Chain) Print() Chain { return c.Sent().undelivered() }
+
+// Sent returns the chain of the print that c describes, as it is sent.
+func (c Chain) Sent() Chain {
 	c.Described = false
 	c.settings[describe.index()] = Value{}
 	return c
@@ -119,11 +122,7 @@ func (c *Call) append(b []byte) []byte {
 		if params[i].Keyed {
 			b = append(append(b, params[i].Name...), '=')
 		}
-		if params[i].free() {
-			b = params[i].write(b, c.text)
-		} else {
-			b = params[i].append(b, c.values[i])
-		}
+		b = params[i].append(b, c.values[i])
 	}
 	for i := range params {
 		if params[i].positional() && i <= last {
@@ -143,7 +142,7 @@ func (c *Call) append(b []byte) []byte {
 // String returns the canonical spelling of the call.
 func (c Call) String() string { return string(c.append(nil)) }
 
-// IsOriginal tells whether the chain asks for the uploaded bytes: no operation, no setting, no format.
+// IsOriginal tells whether the chain asks for the uploaded bytes: no operation, no setting but those of delivery, no format.
 func (c *Chain) IsOriginal() bool {
-	return len(c.Calls) == 0 && c.settings == [maxSettings]Value{} && c.Format == nil && !c.Negotiated && !c.Described
+	return len(c.Calls) == 0 && c.undelivered().settings == [maxSettings]Value{} && c.Format == nil && !c.Negotiated && !c.Described
 }

@@ -36,7 +36,7 @@ type Format struct {
 
 // takes tells whether the setting means anything to the format.
 func (f *Format) takes(s *Setting) bool {
-	return s == page || s == dpr || s == metadata || s == describe || slices.Contains(f.Settings, s)
+	return s == page || s == dpr || s == metadata || s == describe || s.Delivery || slices.Contains(f.Settings, s)
 }
 
 // Written tells whether a print can have the format.

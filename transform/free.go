@@ -10,11 +10,14 @@ import (
 // maxText is the longest text that a URL may carry, in bytes of UTF-8.
 const maxText = 1024
 
-// read returns the value of a free parameter: an id in lower case and with its hyphens, or the text that base64url stands for; its
-// padding may be left out. ok is false for what is no such value.
+// read returns the value of a free parameter: an id in lower case and with its hyphens, a name as it stands, or the text that
+// base64url stands for; its padding may be left out. ok is false for what is no such value.
 func (p *Param) read(s string) (value string, ok bool) {
-	if p.Kind == ID {
+	switch p.Kind {
+	case ID:
 		return hyphenated(strings.ToLower(s)), isID(s)
+	case Name:
+		return s, len(s) <= int(p.Max) && isName(s)
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
 	text := string(decoded)
@@ -25,10 +28,21 @@ func (p *Param) read(s string) (value string, ok bool) {
 
 // write appends the canonical spelling of a free value.
 func (p *Param) write(dst []byte, value string) []byte {
-	if p.Kind == ID {
+	if p.Kind != Text {
 		return append(dst, value...)
 	}
 	return base64.RawURLEncoding.AppendEncode(dst, []byte(value))
+}
+
+// isName tells whether s is a word that means the same in an address, in a header and as the name of a file.
+func isName(s string) bool {
+	for i := range len(s) {
+		inside := i > 0 && (s[i] == '-' || s[i] == '_')
+		if !isLetter(s[i]) && !isDigit(s[i]) && !inside {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // hyphenated writes 32 characters as an id in its usual form, so that one image has one spelling in a chain.

@@ -46,12 +46,7 @@ func (o *Operation) call(s segment, arguments []string) (Call, error) {
 		if call.values[i].Set {
 			return Call{}, fail(p.Name, "is given twice", argument)
 		}
-		v, ok := Value{Set: true}, false
-		if p.free() {
-			call.text, ok = p.read(text)
-		} else {
-			v, ok = p.parse(text)
-		}
+		v, ok := p.parse(text)
 		if !ok {
 			return Call{}, fail(p.Name, p.Expected(), text)
 		}

@@ -52,6 +52,7 @@ const (
 	Switch              // 1 or 0
 	ID                  // the id of an image in the store
 	Text                // words to be read, in base64url
+	Name                // a word of the user's own, in a setting
 )
 
 // Unit is what the number of a parameter counts.
@@ -79,7 +80,8 @@ type Param struct {
 	// Keyed parameters are written as name=value and have no position; words and flags need no name to be told apart.
 	Keyed bool
 	Axis  Axis
-	// Min, Max and Step bound a number, or the pixels of a Length; a Step makes the value a multiple of it.
+	// Min, Max and Step bound a number, or the pixels of a Length; a Step makes the value a multiple of it. Max is also the most
+	// characters of a Name.
 	Min, Max, Step float64
 	// Wrap reduces a number modulo itself: 450 degrees are 90.
 	Wrap float64
@@ -96,9 +98,9 @@ type Param struct {
 	Needed bool
 }
 
-// free tells whether the value is a string of the user's own: Call.Text, and no number. A form has one such parameter at most, the
-// first, so that what a user writes there is never taken for a word of the grammar.
-func (p *Param) free() bool { return p.Kind == ID || p.Kind == Text }
+// free tells whether the value is a string of the user's own, and no number. A form has one such parameter at most, the first, so that
+// what a user writes there is never taken for a word of the grammar.
+func (p *Param) free() bool { return p.Kind == ID || p.Kind == Text || p.Kind == Name }
 
 // positional tells whether the argument is known by its place.
 func (p *Param) positional() bool {
@@ -114,9 +116,11 @@ func (p *Param) Required() bool {
 const maxParams = 14
 
 // A Value is one parsed argument. Its fields are read by kind:
-// a number, an index into Words, a bit for each of Words, 1 for a flag, 0xRRGGBBAA for a color in X; the two parts of a Point or Ratio in X and Y.
+// a number, an index into Words, a bit for each of Words, 1 for a flag, 0xRRGGBBAA for a color in X; the two parts of a Point or Ratio in X and Y;
+// an ID, Text or Name in Text.
 type Value struct {
 	X, Y    float64
+	Text    string
 	Percent bool // X is percent of the picture's side
 	Set     bool // written in the URL
 }
@@ -127,7 +131,6 @@ type Call struct {
 	form      int
 	density   float64 // factor on Scaled parameters; 0 means 1
 	values    [maxParams]Value
-	text      string // of the free parameter
 	layer     *layer // the image of an ID; known while a plan is made
 }
 
@@ -226,7 +229,7 @@ func (c *Call) Flag(name string) bool {
 }
 
 // Text returns the value of the free parameter: an id, or the text as it is to be read.
-func (c *Call) Text() string { return c.text }
+func (c *Call) Text() string { return c.values[0].Text }
 
 // Color returns the color called name.
 func (c *Call) Color(name string) RGBA {

@@ -15,6 +15,7 @@ var Operations = []*Operation{
 // Settings are all settings, in the order in which the canonical form writes them.
 var Settings = []*Setting{
 	page, frames, dpr, quality, lossless, progressive, effort, subsample, depth, palette, maxbytes, metadata, icc, describe, format,
+	fileName, attach, version,
 }
 
 // Formats are all formats that a print can have, in the order of the reference.

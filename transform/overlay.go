@@ -116,7 +116,7 @@ func (c *Chain) Images() []string { return imagesOf(c.Calls) }
 func imagesOf(calls []Call) (ids []string) {
 	for i := range calls {
 		if calls[i].image() {
-			ids = append(ids, calls[i].text)
+			ids = append(ids, calls[i].Text())
 		}
 	}
 	return ids

@@ -10,7 +10,8 @@ import (
 // in 0193…/crop:0,0,200,200/rotate:90.png. It takes every spelling that reaches a server by way of browsers, proxies and
 // templates: percent-encoding, upper case, = for :, ~ for , and repeated slashes.
 //
-// It never corrects a value. Errors are of type *SyntaxError or wrap ErrPath or ErrTooLong.
+// It never corrects a value. Errors are of type *SyntaxError or wrap ErrPath or ErrTooLong; beside one the target says only whether
+// its format was to be negotiated, as far as that could be read.
 func Parse(raw string) (Target, error) {
 	var room [maxSegments]segment
 	segments, err := split(room[:0], raw)
@@ -26,19 +27,32 @@ func Parse(raw string) (Target, error) {
 	last.text, extension, extended = cutExtension(last.text)
 
 	target := Target{ID: strings.ToLower(segments[0].text)}
-	if !isID(target.ID) {
-		return Target{}, fmt.Errorf("%w: no image has an id like this", ErrPath)
+	if isID(target.ID) {
+		err = target.Chain.parse(segments[1:], extension, extended, *last)
+	} else {
+		err = fmt.Errorf("%w: no image has an id like this", ErrPath)
 	}
-	chain := &target.Chain
-	for _, s := range segments[1:] {
-		if err := chain.parseSegment(s); err != nil {
-			return Target{}, err
-		}
-	}
-	if err := chain.settle(extension, extended, *last); err != nil {
-		return Target{}, err
+	if err != nil {
+		return Target{Chain: Chain{Negotiated: negotiates(segments, extension)}}, err
 	}
 	return target, nil
+}
+
+// parse reads the segments behind the id, of which the last has lost its extension.
+func (c *Chain) parse(segments []segment, extension string, extended bool, last segment) error {
+	for _, s := range segments {
+		if err := c.parseSegment(s); err != nil {
+			return err
+		}
+	}
+	return c.settle(extension, extended, last)
+}
+
+// negotiates tells whether an address in which something is wrong asks for negotiation all the same.
+func negotiates(segments []segment, extension string) bool {
+	return extension == "auto" || slices.ContainsFunc(segments, func(s segment) bool {
+		return strings.EqualFold(strings.ReplaceAll(s.text, "=", ":"), "format:auto")
+	})
 }
 
 // isID tells whether s could be the id of an image: letters, digits and hyphens.

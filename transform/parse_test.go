@@ -87,6 +87,13 @@ func TestCanonicalForm(t *testing.T) {
 	f("/format:auto.auto", ".auto")
 	f("/format:auto.jpg", "/format:auto.jpg")
 	f("/resize:400.auto", "/resize:400.auto")
+	f("/v:2/NAME:Tree-on-a_Hill/resize:400/attach.jpg", "/resize:400/name:Tree-on-a_Hill/attach:1/v:2.jpg")
+	f("/name=2024/v=a", "/name:2024/v:a")
+	f("/name:Cat.JPEG", "/name:Cat.jpg")
+	f("/v:1.auto", "/v:1.auto")
+	f("/format:auto/v:1.jpg", "/v:1/format:auto.jpg")
+	f("/attach", "/attach:1")
+	f("/attach:0/rotate:90", "/rotate:90")
 }
 
 func TestIDIsLowered(t *testing.T) {
@@ -170,6 +177,19 @@ func TestSyntaxErrorsSayWhatWasExpected(t *testing.T) {
 	f("/flip: h", "printable ASCII")
 	f("/flip:\xff", "printable ASCII")
 	f("/flip:%ff", "printable ASCII")
+	f("/name:.jpg", "name: must be a word of at most 64 letters")
+	f("/name.jpg", "name: takes one value")
+	f("/name:a~b", "name: takes one value")
+	f("/name:a%20b", "hyphens and underscores", `not "a b"`)
+	f("/name:a=b", `not "a=b"`)
+	f("/name:-rf", `not "-rf"`)
+	f("/name:%C3%A9", `not "é"`)
+	f("/name:a.b.jpg", `not "a.b"`)
+	f("/name:"+strings.Repeat("a", 65), "at most 64")
+	f("/v:"+strings.Repeat("a", 33), "at most 32")
+	f("/v:1/v:1", "set twice")
+	f("/v:1.5", `not "1.5"`)
+	f("/attach:yes", "must be 1 or 0")
 	f(strings.Repeat("/flip:h", 33), "at most 32")
 	f("/dpr:2/dpr:2", "set twice")
 	f(strings.Repeat("/rotate:0", 41), "at most 40")
@@ -260,8 +280,12 @@ func checkParam(t *testing.T, owner string, p *Param) {
 			t.Errorf("%s: %s takes %q for %v", owner, p.Name, s, v)
 		}
 	}
-	for _, junk := range []string{"", "?", "NaN", "inf", "1e309", "--1", "1.", ".1", "0x10", "1_0", "+1", "1p1", "½"} {
-		refuse(junk)
+	junk := []string{"", "?", "1.", ".1", "+1", "½"}
+	if !p.free() {
+		junk = append(junk, "NaN", "inf", "1e309", "--1", "0x10", "1_0", "1p1")
+	}
+	for _, s := range junk {
+		refuse(s)
 	}
 	if p.Default != "" {
 		accept(p.Default)
@@ -285,6 +309,20 @@ func checkParam(t *testing.T, owner string, p *Param) {
 			refuse(number(p.Min - 0.001))
 			refuse(number(p.Max + 0.001))
 		}
+	case ID:
+		accept(id)
+		refuse("a_b")
+	case Text:
+		accept("SGVsbG8")
+		refuse("IA") // a space
+	case Name:
+		accept("a")
+		accept("2-B_c-")
+		accept(strings.Repeat("Z", int(p.Max)))
+		refuse(strings.Repeat("Z", int(p.Max)+1))
+		refuse("-a")
+		refuse("_a")
+		refuse("a b")
 	case Point, Ratio:
 		accept("0.5x0.25")
 		refuse("1")

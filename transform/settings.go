@@ -8,6 +8,8 @@ type Setting struct {
 	Name, Doc string
 	Param     Param
 	Example   string // a whole spelling, as in quality:70
+	// Delivery is set if it says how the print is sent, and has no part in what the print is.
+	Delivery bool
 }
 
 // index is the place of the setting in Settings, which is its place in a Chain.

@@ -11,6 +11,10 @@ import (
 // parse reads the text of one argument. The result has Set; ok is false if the text is not a value of the parameter.
 func (p *Param) parse(s string) (v Value, ok bool) {
 	v.Set = true
+	if p.free() {
+		v.Text, ok = p.read(s)
+		return v, ok
+	}
 	s = strings.ToLower(s)
 	switch p.Kind {
 	case Integer:
@@ -117,6 +121,8 @@ func (p *Param) append(dst []byte, v Value) []byte {
 		return append(dst, p.Name...)
 	case Color:
 		return append(dst, unpackColor(v.X).String()...)
+	case ID, Text, Name:
+		return p.write(dst, v.Text)
 	case Point, Ratio:
 		dst = strconv.AppendFloat(dst, v.X, 'f', -1, 64)
 		dst = append(dst, 'x')
@@ -214,6 +220,8 @@ func (p *Param) Expected() string {
 		return "must be the id of an image"
 	case Text:
 		return fmt.Sprintf("must be text in base64url, as SGVsbG8 for Hello: UTF-8, not blank, at most %d bytes, newlines being the only control characters", maxText)
+	case Name:
+		return fmt.Sprintf("must be a word of at most %s letters, digits, hyphens and underscores that begins with a letter or a digit", number(p.Max))
 	default:
 		return "must be 1 or 0"
 	}
