@@ -165,7 +165,7 @@ func TestQueriesAreIgnored(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(50 * time.Millisecond) // until what was set is seen
+	time.Sleep(50 * time.Millisecond)                                               // until what was set is seen
 	if stats := s.handler.prints.Stats(); stats.Misses != 2 || stats.Entries != 2 { // PNG and JPEG
 		t.Errorf("%+v", stats)
 	}

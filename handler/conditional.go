@@ -25,13 +25,18 @@ func decided(ctx *fasthttp.RequestCtx, tag, modified []byte, created time.Time) 
 	if !known(request, tag, modified, created) {
 		return false, nil
 	}
+	sendUnchanged(ctx)
+	return true, nil
+}
+
+// sendUnchanged makes 304 of an answer, and takes out what would tell of its body.
+func sendUnchanged(ctx *fasthttp.RequestCtx) {
 	ctx.SetStatusCode(fasthttp.StatusNotModified)
 	ctx.Response.ResetBody()
 	header := &ctx.Response.Header
 	header.SetContentType("")
 	header.DelBytes(headerDisposition)
 	header.DelBytes(headerDigest)
-	return true, nil
 }
 
 // known tells whether the client has what has the given entity tag and date.

@@ -38,8 +38,8 @@ func (h *Handler) writePage(ctx *fasthttp.RequestCtx, p page) {
 func tellUnchanged(ctx *fasthttp.RequestCtx) {
 	tag := []byte(tagOf("page", string(ctx.Response.Body())))
 	ctx.Response.Header.SetCanonical(headerETag, tag)
-	if len(ctx.Request.Header.Peek("If-None-Match")) > 0 {
-		notModified(ctx, tag, nil, time.Time{})
+	if len(ctx.Request.Header.Peek("If-None-Match")) > 0 && known(&ctx.Request.Header, tag, nil, time.Time{}) {
+		sendUnchanged(ctx)
 	}
 }
 

@@ -1,0 +1,357 @@
+package handler
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/handler/quota"
+	"calotype/transform"
+)
+
+// headers are the header fields of an answer, all of them: what is not named must not be there. Words in angle brackets stand for what differs from one
+// answer to the next; "" takes a field out of a set.
+type headers map[string]string
+
+var placeholders = map[string]string{
+	"<date>": `(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT`,
+	"<tag>":  `"[A-Za-z0-9_-]{22}-\d+"`,
+	"<id>":   `[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`,
+	"<n>":    `[1-9]\d*`,
+}
+
+// The sets of fields that answers have in common. Whoever adds a field to a class of answers adds it here.
+var (
+	inAll    = headers{"Date": "<date>", "X-Content-Type-Options": "nosniff"}
+	withBody = inAll.and(headers{"Content-Length": "<n>"})
+	exposed  = headers{
+		"Access-Control-Allow-Origin": "*",
+		"Access-Control-Expose-Headers": "Accept-Ranges, Cache-Status, Calotype-Error, Content-Disposition, Content-Length, Content-Location, Content-Range, ETag, Link, " +
+			"Location, Repr-Digest, Retry-After, Server-Timing, X-Request-Id",
+	}
+	// For whatever a page of another site may show.
+	forPages = exposed.and(headers{
+		"Content-Security-Policy":      "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+		"Cross-Origin-Resource-Policy": "cross-origin",
+		"Timing-Allow-Origin":          "*",
+	})
+	validated = headers{"Etag": "<tag>", "Last-Modified": "<date>"}
+	kept      = headers{"Cache-Control": "public, max-age=2592000, s-maxage=31536000, immutable, stale-while-revalidate=86400, stale-if-error=2592000"}
+	anyQuery  = headers{"No-Vary-Search": "params"}
+
+	// Originals and prints, by their path.
+	ofImage      = withBody.and(forPages, validated, kept, anyQuery)
+	ofPrint      = ofImage.and(headers{"Content-Type": "image/png", "Content-Disposition": `inline; filename="<id>.png"`, "Cache-Status": "calotype; fwd=uri-miss; stored"})
+	negotiated   = headers{"Vary": "Accept"}
+	unmodified   = headers{"Content-Length": "", "Content-Type": "", "Content-Disposition": "", "Cache-Status": ""}
+	ofPage       = withBody.and(headers{"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": pagePolicyText, "Referrer-Policy": "same-origin"})
+	ofOptions    = inAll.and(headers{"Allow": "GET, HEAD, OPTIONS"})
+	ofPreflight  = ofOptions.and(headers{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS", "Access-Control-Allow-Headers": "Range, If-None-Match", "Access-Control-Max-Age": "86400"})
+	ofUpload     = withBody.and(headers{"Content-Type": "application/json", "Cache-Control": "no-store"})
+	ofRedirect   = inAll.and(forPages, anyQuery, headers{"Content-Length": "0", "Cache-Control": "public, max-age=31536000"})
+	ofProblem    = withBody.and(exposed, headers{"Content-Type": "application/problem+json"})
+	ofOwnProblem = withBody.and(headers{"Content-Type": "application/problem+json"}) // of an upload, for nobody else's scripts
+)
+
+const pagePolicyText = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+// keeping is how long each problem may be believed, by its code.
+var keeping = map[string]struct {
+	status int
+	keep   string
+}{
+	"bad-request":        {400, "no-store"},
+	"no-file":            {400, "no-store"},
+	"bad-form":           {400, "no-store"},
+	"upload-cut-off":     {400, "no-store"},
+	"bad-query":          {400, "public, max-age=300"},
+	"unknown-query":      {400, "public, max-age=300"},
+	"not-canonical":      {400, "public, max-age=300"},
+	"bad-chain":          {400, "public, max-age=300"},
+	"no-such-address":    {404, "public, max-age=10"},
+	"no-such-image":      {404, "public, max-age=10"},
+	"method-not-allowed": {405, "public, max-age=300"},
+	"image-deleted":      {410, "public, max-age=3600"},
+	"upload-too-large":   {413, "no-store"},
+	"address-too-long":   {414, "public, max-age=300"},
+	"unsupported-image":  {415, "no-store"},
+	"unwritten-format":   {415, "no-store"},
+	"outside-image":      {422, "public, max-age=300"},
+	"unwritable-text":    {422, "public, max-age=300"},
+	"too-many-pixels":    {422, "public, max-age=300"},
+	"damaged-image":      {422, "public, max-age=300"},
+	"too-expensive":      {422, "public, max-age=60"},
+	"too-many-prints":    {429, "no-store"},
+	"headers-too-long":   {431, "no-store"},
+	"internal":           {500, "no-store"},
+	"busy":               {503, "no-store"},
+	"client-gone":        {503, "no-store"},
+	"stopping":           {503, "no-store"},
+	"store-full":         {507, "no-store"},
+}
+
+// problem are the fields that tell of a problem.
+func (h headers) problem(code string) headers {
+	h = h.and(headers{"Calotype-Error": code, "Cache-Control": keeping[code].keep})
+	if keeping[code].status == 503 {
+		h["Retry-After"] = "<n>"
+	}
+	return h
+}
+
+// and returns the fields of h and of others, which win.
+func (h headers) and(others ...headers) headers {
+	all := maps.Clone(h)
+	for _, other := range others {
+		maps.Copy(all, other)
+	}
+	return all
+}
+
+// matches tells what is wrong with the header of an answer, or "".
+func (h headers) matches(got http.Header) string {
+	var wrong []string
+	for name, want := range h {
+		values := got[name]
+		if want == "" {
+			if len(values) > 0 {
+				wrong = append(wrong, fmt.Sprintf("there is %s: %s", name, values))
+			}
+			continue
+		}
+		pattern := regexp.QuoteMeta(want)
+		for word, is := range placeholders {
+			pattern = strings.ReplaceAll(pattern, word, is)
+		}
+		if len(values) != 1 || !regexp.MustCompile("^("+pattern+")$").MatchString(values[0]) {
+			wrong = append(wrong, fmt.Sprintf("%s is %q, want %s", name, values, want))
+		}
+	}
+	for name, values := range got {
+		if _, expected := h[name]; !expected {
+			wrong = append(wrong, fmt.Sprintf("there is %s: %q", name, values))
+		}
+	}
+	slices.Sort(wrong)
+	return strings.Join(wrong, "\n\t")
+}
+
+// want holds an answer against its status and all of its header fields.
+func (h headers) want(t *testing.T, what string, a answer, status int) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("%s: %d %.200s, want %d", what, a.status, a.body, status)
+		return
+	}
+	if a.closed {
+		a.header.Set("Connection", "close") // the client has taken it out
+	}
+	if wrong := h.matches(a.header); wrong != "" {
+		t.Errorf("%s:\n\t%s", what, wrong)
+	}
+	if _, told := h["Content-Length"]; told && h["Content-Length"] != "" && a.length < 0 {
+		t.Errorf("%s comes in chunks", what)
+	}
+}
+
+// What every class of answers says in its head, and nothing else.
+func TestHeadersOfAnswers(t *testing.T) {
+	s := serve(t)
+	u := s.upload(draws(t, "rg", "by"))
+	png := headers{"Content-Type": "image/png", "Content-Disposition": `inline; filename="<id>.png"`}
+	linked := func(rest string) headers { return headers{"Link": "<" + u.URL + rest + `>; rel="canonical"`} }
+	hit := headers{"Cache-Status": "calotype; hit"}
+	// get asks twice, with GET and HEAD, and then with the entity tag. The second answer tells of a hit where the first tells of a print that was made.
+	get := func(what, target string, want headers, request ...string) {
+		t.Helper()
+		a := s.get(target, request...)
+		want.want(t, what, a, http.StatusOK)
+		second := want
+		if want["Cache-Status"] != "" {
+			second = want.and(hit)
+		}
+		b := s.do("HEAD", target, nil, request...)
+		second.want(t, what+", HEAD", b, http.StatusOK)
+		if a.length != b.length {
+			t.Errorf("%s: %d bytes, HEAD says %d", what, a.length, b.length)
+		}
+		if tag := a.header.Get("ETag"); tag != "" {
+			s := s.get(target, append(request, "If-None-Match", tag)...)
+			s.header.Del("Cache-Status") // from memory it tells of the hit
+			want.and(unmodified).want(t, what+", 304", s, http.StatusNotModified)
+		}
+	}
+	get("the original", u.URL, ofImage.and(png))
+	get("the original, to be saved", u.URL+"/name:cat/attach:1", ofImage.and(png, headers{"Content-Disposition": `attachment; filename="cat.png"`}))
+	get("the original by another spelling", "/download/"+strings.ToUpper(u.ID), ofImage.and(png, linked("")))
+	get("a print", u.URL+"/rotate:90.png", ofPrint)
+	get("a print under a name", u.URL+"/rotate:90/name:cat/v:2.png", ofPrint.and(hit, headers{"Content-Disposition": `inline; filename="cat.png"`}))
+	get("a print by another spelling", u.URL+"/Rotate:90.png", ofPrint.and(hit, linked("/rotate:90.png")))
+	get("a print without an extension", u.URL+"/rotate:180", ofPrint.and(linked("/rotate:180.png")))
+	get("a negotiated print", u.URL+"/rotate:270.auto", ofPrint.and(negotiated, headers{
+		"Content-Type": "image/webp", "Content-Disposition": `inline; filename="<id>.webp"`, "Content-Location": u.URL + "/rotate:270.webp",
+	}), "Accept", "image/webp,*/*")
+	get("a negotiated print by another spelling", u.URL+"/rotate:270.AUTO", ofPrint.and(negotiated, hit, linked("/rotate:270.auto"), headers{
+		"Content-Type": "image/webp", "Content-Disposition": `inline; filename="<id>.webp"`, "Content-Location": u.URL + "/rotate:270.webp",
+	}), "Accept", "image/webp,*/*")
+	byQuery := headers{"Cache-Control": "private, max-age=86400", "No-Vary-Search": "", "Content-Location": u.URL}
+	get("the original by query", "/download?id="+u.ID, ofImage.and(png, linked(""), byQuery))
+	get("the original by query, to be saved", "/download?id="+u.ID+"&dl=1", ofImage.and(png, linked("/attach:1"), byQuery, headers{
+		"Content-Location": u.URL + "/attach:1", "Content-Disposition": `attachment; filename="<id>.png"`,
+	}))
+	get("a description", u.URL+"/rotate:90.json", ofImage.and(headers{"Content-Type": "application/json", "Cache-Control": "public, max-age=3600"}))
+	ofPicture := headers{
+		"Cache-Control": "private, max-age=86400", "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox", "No-Vary-Search": "",
+	}
+	get("a tag for a page", u.srcset(".auto?widths=1"), ofImage.and(ofPicture, headers{"Content-Type": "text/html; charset=utf-8"}))
+	get("a tag for a page as JSON", u.srcset(".auto?widths=1&as=json"), ofImage.and(ofPicture, headers{"Content-Type": "application/json"}))
+	notKept := headers{"Cache-Control": "private, no-cache", "Etag": "<tag>"}
+	get("the upload page", "/upload-image", ofPage.and(notKept))
+	get("the gallery", "/download", ofPage.and(notKept, headers{"Vary": "Accept"}), "Accept", "text/html")
+	get("the gallery as JSON", "/download?exts=png", withBody.and(notKept, headers{"Content-Type": "application/json", "Vary": "Accept"}), "Accept", "application/json")
+	style, _ := stylesheet()
+	get("the style sheet", style, withBody.and(headers{"Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=31536000, immutable"}))
+	described := headers{"Content-Type": "application/json", "Cache-Control": "public, max-age=3600", "Access-Control-Allow-Origin": "*"}
+	get("the capabilities", "/capabilities", withBody.and(described))
+	get("the API description", "/openapi.json", withBody.and(described))
+
+	for _, method := range []string{"GET", "HEAD"} {
+		inAll.and(headers{"Location": "/upload-image", "Content-Length": "0", "Cache-Control": "no-cache"}).want(t, method+" of the bare address", s.do(method, "/", nil), http.StatusFound)
+	}
+	post := func(data []byte, request ...string) answer {
+		return s.do("POST", "/upload-image", bytes.NewReader(data), request...)
+	}
+	location := headers{"Location": "/download/<id>"}
+	ofUpload.and(location).want(t, "an upload", post(draws(t, "r")), http.StatusCreated)
+	ofPage.and(location, headers{"Cache-Control": "no-store"}).want(t, "an upload by a form", post(draws(t, "r"), "Accept", "text/html"), http.StatusCreated)
+	two, contentType := form(t, part{"image", "a.png", "image/png", string(draws(t, "r"))}, part{"image", "b.png", "image/png", "no image"})
+	ofUpload.want(t, "two uploads", s.do("POST", "/upload-image", two, "Content-Type", contentType), http.StatusCreated)
+
+	for _, target := range []string{u.URL, u.URL + "/rotate:90.png", "/download", u.srcset(".png"), "/capabilities", "/openapi.json"} {
+		ofPreflight.want(t, "OPTIONS "+target, s.do("OPTIONS", target, nil), http.StatusNoContent)
+	}
+	for _, target := range []string{"/", style} {
+		ofOptions.want(t, "OPTIONS "+target, s.do("OPTIONS", target, nil), http.StatusNoContent)
+	}
+	ofOptions.and(headers{"Allow": "GET, HEAD, OPTIONS, POST"}).want(t, "OPTIONS of uploads", s.do("OPTIONS", "/upload-image", nil, "Origin", stranger), http.StatusNoContent)
+
+	redirecting, v := canonically(t, CanonicalRedirect)
+	ofRedirect.and(headers{"Location": v.URL + "/rotate:90.png"}).want(t, "a redirect", redirecting.get(v.URL+"/Rotate:90.png"), http.StatusMovedPermanently)
+}
+
+// How long a problem may be believed, and what it depends on, whoever caused it.
+func TestHeadersOfProblems(t *testing.T) {
+	s := serve(t, func(o *Options) { o.Quota = quota.New(20, 0, time.Hour) })
+	u := s.upload(draws(t, "rg", "by"))
+	damaged := s.upload(encodeJPEG(t, photo(600, 400, 1))[:4000])
+	provoked := map[string]bool{}
+	problem := func(what, code string, a answer, more ...headers) {
+		t.Helper()
+		provoked[code] = true
+		ofProblem.problem(code).and(more...).want(t, what, a, keeping[code].status)
+	}
+	byAccept, closing := headers{"Vary": "Accept"}, headers{"Connection": "close"}
+
+	problem("an unknown operation", "bad-chain", s.get(u.URL+"/rotat:90.png"))
+	problem("an unknown operation, negotiated", "bad-chain", s.get(u.URL+"/rotat:90.auto"), negotiated)
+	problem("an unknown operation, negotiated by a setting", "bad-chain", s.get(u.URL+"/rotat:90/format:auto.jpg"), negotiated)
+	problem("a setting of another format", "bad-chain", s.get(u.URL+"/quality:80.png"))
+	problem("what contradicts itself, negotiated", "bad-chain", s.get(u.URL+"/describe:look.auto"), negotiated)
+	problem("an unknown type", "bad-query", s.get("/download?exts=exe"), byAccept)
+	problem("an unknown parameter", "bad-query", s.get(u.srcset(".png?x=y")))
+	problem("an unknown image", "no-such-image", s.get("/download/x.png"))
+	problem("an unknown image, negotiated", "no-such-image", s.get("/download/x.auto"), negotiated)
+	problem("an unknown image by query", "no-such-image", s.get("/download?id=x"), byAccept)
+	problem("nothing", "no-such-address", s.get("/nothing"), byAccept)
+	problem("an id that cannot be one, negotiated", "no-such-address", s.get("/download/a_b.auto"), negotiated)
+	problem("another method", "method-not-allowed", s.do("DELETE", u.URL+".png", nil), headers{"Allow": "GET, HEAD, OPTIONS"})
+	problem("another method on a page", "method-not-allowed", s.do("PUT", "/download", nil), headers{"Allow": "GET, HEAD, OPTIONS"}, byAccept)
+	problem("a long address", "address-too-long", s.get(u.URL+strings.Repeat("/", transform.MaxPath)))
+	problem("a crop outside", "outside-image", s.get(u.URL+"/crop:9,9,1,1.png"))
+	problem("a crop outside, negotiated", "outside-image", s.get(u.URL+"/crop:9,9,1,1.auto"), negotiated)
+	problem("letters that no font has", "unwritable-text", s.get(u.URL+"/text:5ryi.png"))
+	problem("very many pixels", "too-many-pixels", s.get(u.URL+"/resize:9999,9999,stretch,up.png"))
+	problem("a damaged image", "damaged-image", s.get(damaged.URL+".png"))
+	problem("a damaged image, negotiated", "damaged-image", s.get(damaged.URL+".auto"), negotiated)
+	for i := range 30 {
+		a := s.get(fmt.Sprintf("%s/rotate:%d.auto", u.URL, 100+i))
+		if a.status != http.StatusOK {
+			problem("many prints, negotiated", "too-many-prints", a, negotiated, headers{"Retry-After": "<n>"})
+			break
+		}
+	}
+	problem("no request", "bad-request", s.raw("hello\r\n\r\n", "GET")[0], byAccept, closing)
+	problem("a long head", "headers-too-long", s.raw("GET / HTTP/1.1\r\nX: "+strings.Repeat("x", 20_000)+"\r\n\r\n", "GET")[0], byAccept, closing)
+
+	own := func(what, code string, a answer, more ...headers) {
+		t.Helper()
+		provoked[code] = true
+		ofOwnProblem.problem(code).and(byAccept).and(more...).want(t, what, a, keeping[code].status)
+	}
+	post := func(data []byte, request ...string) answer {
+		t.Helper()
+		return s.do("POST", "/upload-image", bytes.NewReader(data), request...)
+	}
+	own("no file", "no-file", post(nil))
+	own("a form without a boundary", "bad-form", post([]byte("x"), "Content-Type", "multipart/form-data"), closing)
+	own("a large file", "upload-too-large", post(make([]byte, 5<<20)), closing)
+	own("no image", "unsupported-image", post([]byte("no image")))
+	own("a form that ends early", "upload-cut-off", post([]byte("--b\r\nContent-Disposition: form-data; name=x; filename=x.png\r\n\r\nabc"), "Content-Type", "multipart/form-data; boundary=b"))
+
+	strict, v := canonically(t, CanonicalStrict)
+	problem("another spelling", "not-canonical", strict.get(v.URL+"/Rotate:90.png"))
+	problem("another spelling, negotiated", "not-canonical", strict.get(v.URL+"/Rotate:90.auto"), negotiated)
+	strict.handler.options.UnknownQuery = QueryRefused
+	problem("a query", "unknown-query", strict.get(v.URL+"/rotate:90.png?x"))
+	problem("a query, negotiated", "unknown-query", strict.get(v.URL+"/rotate:90.auto?x"), negotiated)
+	strict.handler.prints.Close()
+	problem("the end", "stopping", strict.get(v.URL+"/rotate:90.auto"), negotiated)
+
+	// The others take a machine in trouble. All of them, of an image and on a page that a person has asked for.
+	for _, p := range append(slices.Clone(problems), internal) {
+		if _, known := keeping[p.code]; !known {
+			t.Errorf("nothing is said of %s", p.code)
+		}
+		cause := p.err
+		if cause == nil {
+			cause = http.ErrAbortHandler
+		}
+		problem(p.code+" of an image", p.code, failed(t, s.handler, "/download/x.png", "", cause))
+		onPage := ofPage.and(exposed, byAccept).problem(p.code)
+		onPage.want(t, p.code+" on a page", failed(t, s.handler, "/download", "text/html", cause), keeping[p.code].status)
+	}
+	for code := range keeping {
+		if !provoked[code] {
+			t.Errorf("nothing answers %s", code)
+		}
+	}
+}
+
+// failed is the answer to a request that a handler fails for a cause.
+func failed(t *testing.T, h *Handler, target, accept string, cause error) answer {
+	t.Helper()
+	var ctx fasthttp.RequestCtx
+	ctx.Request.Header.SetRequestURI(target)
+	ctx.Request.Header.Set("Accept", accept)
+	h.fail(&ctx, cause)
+	var sent bytes.Buffer
+	if _, err := ctx.Response.WriteTo(&sent); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(&sent), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := read(t, target, response)
+	a.header.Set("Date", time.Now().UTC().Format(http.TimeFormat)) // which the server adds
+	return a
+}
