@@ -83,6 +83,9 @@ func TestOptions(t *testing.T) {
 	if c, err := parse("--data", "/from/flag", "--max-upload-bytes=1.5MB"); err != nil || c.Data != "/from/flag" || c.MaxUploadBytes != 1_500_000 {
 		t.Errorf("flags: %+v, %v", c, err)
 	}
+	if c, err := parse("--upload-origins=https://a.example.org,http://localhost:3000"); err != nil || len(c.UploadOrigins) != 2 || c.Canonical != "link" || c.UnknownQuery != "ignore" {
+		t.Errorf("origins: %+v, %v", c, err)
+	}
 	for _, wrong := range [][]string{
 		{"--max-upload-bytes=0"},
 		{"--cache-bytes=-1"},
@@ -90,6 +93,10 @@ func TestOptions(t *testing.T) {
 		{"--isolation=perhaps"},
 		{"--jobs-per-worker=0"},
 		{"--prints-per-hour=-1"},
+		{"--canonical=perhaps"},
+		{"--unknown-query=drop"},
+		{"--upload-origins=https://example.org/"},
+		{"--upload-origins=https://a.example.org,*"},
 		{"--cache-bytes=many"},
 		{"--max-pixels=0"},
 		{"--deadline=0s"},

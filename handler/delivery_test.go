@@ -3,6 +3,7 @@ package handler
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"mime"
 	"net/http"
 	"regexp"
@@ -156,6 +157,14 @@ func TestDispositionIsReadAsItWasMeant(t *testing.T) {
 	same("tab\tnull\x00delete\x7f")
 	same(strings.Repeat("ř", store.MaxName/2))
 	same("a.b")
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		var name []rune
+		for range 1 + random.IntN(20) {
+			name = append(name, []rune{rune(1 + random.IntN(127)), rune(128 + random.IntN(0x700)), rune(0x1f300 + random.IntN(0x300)), rune(' ' + random.IntN(95))}[random.IntN(4)])
+		}
+		same(string(name))
+	}
 	f(".htaccess", ".htaccess")
 	f("rose", "rose")
 	f("", store.Original{}.ID.String())

@@ -30,7 +30,7 @@ type lookDescription struct {
 // look makes a sketch of the print that is wanted, which is kept like a print, and describes it.
 func (h *Handler) look(ctx *fasthttp.RequestCtx, wanted order) (*lookDescription, error) {
 	sketched := *wanted.print
-	sketched.path += "#look" // which no address has
+	sketched.path += " look" // a space, which no address has
 	wanted.print, wanted.look = &sketched, true
 	p, _, err := h.loadPrint(ctx, wanted)
 	if err != nil {

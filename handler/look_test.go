@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math/bits"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -39,6 +40,20 @@ func TestDescribeLook(t *testing.T) {
 	}
 	if look, err = describeLook(sketchOf(1, 1, clear)); err != nil || !look.Alpha || look.Color != "#ffffff" {
 		t.Errorf("nothing to be seen: %+v, %v", look, err)
+	}
+}
+
+// A sketch lies beside its print and is at no address: least of all at one that caches would keep for a year.
+func TestSketchHasNoAddress(t *testing.T) {
+	s := serve(t)
+	u := s.upload(draws(t, "rg", "by"))
+	s.mustGet(u.URL + "/rotate:90/describe:look.json")
+	for _, rest := range []string{"#look", " look", "%20look", "+look"} {
+		for range 2 {
+			if a := s.raw("GET "+u.URL+"/rotate:90.png"+rest+" HTTP/1.1\r\nHost: h\r\n\r\n", "GET")[0]; a.status != http.StatusBadRequest {
+				t.Errorf("%q: %d, %q…", rest, a.status, a.body[:min(20, len(a.body))])
+			}
+		}
 	}
 }
 
