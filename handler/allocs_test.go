@@ -15,13 +15,18 @@ func TestHitDoesNotAllocate(t *testing.T) {
 	s := serve(t)
 	u := s.upload(draws(t, "rg", "by"))
 	canonical, alias := u.URL+"/crop:0,0,1,2/rotate:90.png", u.URL+"/crop=0~0~1~2/Rotate=90.PNG"
+	delivered, deliveredAlias := u.URL+"/crop:0,0,1,2/rotate:90/name:cat/v:2.png", u.URL+"/v=2/name:cat/crop=0~0~1~2/Rotate=90.PNG"
 	tag := s.mustGet(canonical).header.Get("ETag")
 	for known, end := false, time.Now().Add(10*time.Second); !known; { // what is set takes a moment to be seen
 		if time.Now().After(end) {
 			t.Fatal("the print is not kept")
 		}
 		s.mustGet(alias)
+		s.mustGet(deliveredAlias)
 		_, known = s.handler.prints.Lookup([]byte(alias))
+		if known {
+			_, known = s.handler.deliveries.Lookup([]byte(deliveredAlias))
+		}
 	}
 	f := func(what, method, target string, want int, headers ...string) {
 		t.Run(what, func(t *testing.T) {
@@ -58,6 +63,9 @@ func TestHitDoesNotAllocate(t *testing.T) {
 	f("absolute", "GET", "http://h"+canonical, 200)
 	f("alias", "GET", alias, 200)
 	f("head", "HEAD", canonical, 200)
+	f("under a name", "GET", delivered, 200)
+	f("under a name, alias", "GET", deliveredAlias, 200)
+	f("under a name, not modified", "GET", delivered, 304, "If-None-Match", tag)
 	f("not modified", "GET", canonical, 304, "If-None-Match", tag)
 	f("not modified, one of several", "GET", alias, 304, "If-None-Match", `"a", W/`+tag)
 	f("modified", "GET", canonical, 200, "If-None-Match", `"a"`)

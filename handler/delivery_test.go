@@ -108,6 +108,10 @@ func TestDeliveriesShareOnePrint(t *testing.T) {
 	if stats := s.handler.prints.Stats(); stats.Misses != 1 || stats.Entries != 1 {
 		t.Errorf("%+v", stats)
 	}
+	s.handler.prints.Remove(u.URL + "/rotate:90.png")
+	if a := s.mustGet(u.URL + "/rotate:90/v:1.png"); !bytes.Equal(a.body, first.body) || a.header.Get("Cache-Status") != "calotype; fwd=uri-miss; stored" {
+		t.Errorf("when the print is gone: %v", a.header)
+	}
 	s.wantProblem("another print", s.get(u.URL+"/rotate:180/v:1.png"), http.StatusTooManyRequests, "too-many-prints")
 }
 

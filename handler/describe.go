@@ -65,10 +65,9 @@ func describeOriginal(o store.Original) originalDescription {
 }
 
 // sendDescription answers .json. The print is made, since its bytes are counted; it is then in memory for the request that
-// is likely to follow. Where the chain says so its pixels are looked at, too, and the original's EXIF is read.
-func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain transform.Chain) error {
+// is likely to follow. Where the chain says so its pixels are looked at, too, and the original's EXIF is read. The address is that of the print.
+func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain transform.Chain, address string) error {
 	o, plan, p := wanted.original, wanted.plan, wanted.print
-	address := p.under(o, chain).path
 	tag := []byte(tagOf("description", string(p.tag), address, fmt.Sprint(chain.Looks(), chain.TellsEXIF())))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)

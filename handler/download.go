@@ -66,12 +66,13 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	p := wanted.print.under(o, chain)
+	sending := deliveryOf(o, chain, wanted.print)
+	p := wanted.print.under(sending)
 	if target.Chain.Negotiated {
 		header.Set("Content-Location", p.path)
 	}
 	if target.Chain.Described {
-		return h.sendDescription(ctx, wanted, chain)
+		return h.sendDescription(ctx, wanted, chain, p.path)
 	}
 	if target.Chain.Negotiated {
 		target.ID = o.ID.String()
@@ -85,10 +86,10 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	if !target.Chain.Negotiated && !chain.Delivers() {
-		h.prints.Alias(path, p.path)
+	if !target.Chain.Negotiated {
+		h.remember(path, p, sending)
 	}
-	return h.writePrint(ctx, p.under(o, chain), path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
+	return h.writePrint(ctx, p.under(sending), path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
 }
 
 // linkNegotiated names the canonical spelling of a negotiated address, if it was another. What was sent stands in
@@ -119,19 +120,6 @@ func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printe
 		modified:    fasthttp.AppendHTTPDate(nil, o.Created),
 		created:     o.Created,
 	}
-}
-
-// under returns the print as it is sent under the address of a chain that says how; the cache keeps it without.
-func (p *printed) under(o store.Original, chain transform.Chain) *printed {
-	if !chain.Delivers() {
-		return p
-	}
-	sent := *p
-	chain = chain.Sent()
-	sent.path = addressOf(o, chain)
-	sent.link = []byte(canonicalLink(sent.path))
-	sent.disposition = disposition(o, chain.Format, chain)
-	return &sent
 }
 
 // An order is a print that somebody wants.

@@ -24,7 +24,7 @@ import (
 type Options struct {
 	Store  *store.Store
 	Engine *transform.Engine
-	// CacheBytes bounds what is kept in memory: prints, and a 32nd of it for records of originals.
+	// CacheBytes bounds what is kept in memory: prints, and a 16th of it for records of originals and for ways to send prints.
 	CacheBytes int64
 	// MaxUploadBytes bounds one uploaded image.
 	MaxUploadBytes int64
@@ -54,6 +54,8 @@ type Handler struct {
 	records *cache.Cache[store.Original] // by id; they change as little as the prints do
 	log     *slog.Logger
 	metrics *metrics.Metrics
+	// deliveries are by canonical address. They need no purging: without its print none is of use.
+	deliveries *cache.Cache[*delivery]
 	// draining is set when the server is about to stop.
 	draining atomic.Bool
 	ids      requestIDs
@@ -67,14 +69,20 @@ type Handler struct {
 
 // New returns a handler over a store and an engine, which stay the caller's to close.
 func New(o Options) (*Handler, error) {
-	forRecords := o.CacheBytes / recordShare
-	prints, err := cache.New(o.CacheBytes-forRecords, func(p *printed) int64 { return p.size() })
+	share := o.CacheBytes / smallShare
+	prints, err := cache.New(o.CacheBytes-2*share, func(p *printed) int64 { return p.size() })
 	if err != nil {
 		return nil, err
 	}
-	records, err := cache.New(forRecords, recordSize)
+	records, err := cache.New(share, recordSize)
 	if err != nil {
 		prints.Close()
+		return nil, err
+	}
+	deliveries, err := cache.New(share, func(d *delivery) int64 { return d.size() })
+	if err != nil {
+		prints.Close()
+		records.Close()
 		return nil, err
 	}
 	if o.UploadPause <= 0 {
@@ -84,7 +92,7 @@ func New(o Options) (*Handler, error) {
 		o.Canonical = CanonicalLink
 	}
 	h := &Handler{
-		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, log: o.Log,
+		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, deliveries: deliveries, log: o.Log,
 		metrics: o.Metrics, epoch: transform.Epoch(), ids: newRequestIDs(),
 	}
 	if h.metrics == nil {
@@ -104,10 +112,11 @@ func (h *Handler) Close() {
 	h.cancel()
 	h.prints.Close()
 	h.records.Close()
+	h.deliveries.Close()
 }
 
-// recordShare is the part of the cache, 1/recordShare, for records of originals.
-const recordShare = 32
+// smallShare is the part of the cache, 1/smallShare, for records of originals, and as much for deliveries.
+const smallShare = 32
 
 // recordSize is what a record costs the cache.
 func recordSize(o store.Original) int64 {
@@ -133,8 +142,8 @@ func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 // answer looks into memory first, if that is where the answer to a request for an address may be.
 func (h *Handler) answer(ctx *fasthttp.RequestCtx, path []byte, reading bool) error {
 	if reading && !h.refusesQuery(ctx) {
-		if p, known := h.prints.Lookup(path); known {
-			return h.writePrint(ctx, p, path, statusHit)
+		if done, err := h.sendKept(ctx, path); done || err != nil {
+			return err
 		}
 	}
 	return h.route(ctx, path)

@@ -1,0 +1,73 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/store"
+	"calotype/transform"
+)
+
+// A delivery is how a print is sent under an address that says so. The print is kept once, without it, however many addresses there are, and a delivery
+// whose print is gone is of no use. It is shared and never changed.
+type delivery struct {
+	print       []byte // canonical address of the print, the key
+	path        string // canonical address with what it says of the delivery, the key of this
+	link        []byte
+	disposition []byte
+}
+
+// size is what a delivery costs its cache.
+func (d *delivery) size() int64 {
+	const fields = 128 // of the struct, and the allocator's rounding
+	return fields + int64(len(d.print)+len(d.path)+len(d.link)+len(d.disposition))
+}
+
+// deliveryOf is how the chain has a print sent, or nil if it says nothing of that.
+func deliveryOf(o store.Original, chain transform.Chain, print *printed) *delivery {
+	if !chain.Delivers() {
+		return nil
+	}
+	chain = chain.Sent()
+	path := addressOf(o, chain)
+	return &delivery{
+		print: []byte(print.path), path: path, link: []byte(canonicalLink(path)), disposition: disposition(o, chain.Format, chain),
+	}
+}
+
+// under returns the print as it is sent by d, which may be nil.
+func (p *printed) under(d *delivery) *printed {
+	if d == nil {
+		return p
+	}
+	sent := *p
+	sent.path, sent.link, sent.disposition = d.path, d.link, d.disposition
+	return &sent
+}
+
+// remember has the next request with the same path answered by sendKept.
+func (h *Handler) remember(path []byte, p *printed, d *delivery) {
+	if d == nil {
+		h.prints.Alias(path, p.path)
+		return
+	}
+	if _, known := h.deliveries.Lookup([]byte(d.path)); !known {
+		// It waits for nothing and fails only at the end of the server, when nothing more is asked for.
+		_, _, _ = h.deliveries.Load(h.work, d.path, func(context.Context) (*delivery, error) { return d, nil })
+	}
+	h.deliveries.Alias(path, d.path)
+}
+
+// sendKept answers with a print from memory if the very same address has been answered before, and tells whether it has.
+func (h *Handler) sendKept(ctx *fasthttp.RequestCtx, path []byte) (bool, error) {
+	if p, known := h.prints.Lookup(path); known {
+		return true, h.writePrint(ctx, p, path, statusHit)
+	}
+	if d, known := h.deliveries.Lookup(path); known {
+		if p, known := h.prints.Lookup(d.print); known {
+			return true, h.writePrint(ctx, p.under(d), path, statusHit)
+		}
+	}
+	return false, nil
+}
