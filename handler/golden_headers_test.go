@@ -74,7 +74,7 @@ var keeping = map[string]struct {
 	"bad-form":           {400, "no-store"},
 	"upload-cut-off":     {400, "no-store"},
 	"bad-query":          {400, "public, max-age=300"},
-	"unknown-query":      {400, "public, max-age=300"},
+	"unknown-query":      {400, "no-store"},
 	"not-canonical":      {400, "public, max-age=300"},
 	"bad-chain":          {400, "public, max-age=300"},
 	"no-such-address":    {404, "public, max-age=10"},
@@ -259,6 +259,9 @@ func TestHeadersOfProblems(t *testing.T) {
 		provoked[code] = true
 		ofProblem.problem(code).and(more...).want(t, what, a, keeping[code].status)
 	}
+	byQuery := func(code string) headers {
+		return headers{"Cache-Control": strings.Replace(keeping[code].keep, "public", "private", 1)}
+	}
 	byAccept, closing := headers{"Vary": "Accept"}, headers{"Connection": "close"}
 
 	problem("an unknown operation", "bad-chain", s.get(u.URL+"/rotat:90.png"))
@@ -266,15 +269,17 @@ func TestHeadersOfProblems(t *testing.T) {
 	problem("an unknown operation, negotiated by a setting", "bad-chain", s.get(u.URL+"/rotat:90/format:auto.jpg"), negotiated)
 	problem("a setting of another format", "bad-chain", s.get(u.URL+"/quality:80.png"))
 	problem("what contradicts itself, negotiated", "bad-chain", s.get(u.URL+"/describe:look.auto"), negotiated)
-	problem("an unknown type", "bad-query", s.get("/download?exts=exe"), byAccept)
-	problem("an unknown parameter", "bad-query", s.get(u.srcset(".png?x=y")))
+	problem("an unknown type", "bad-query", s.get("/download?exts=exe"), byAccept, byQuery("bad-query"))
+	problem("an unknown parameter", "bad-query", s.get(u.srcset(".png?x=y")), byQuery("bad-query"))
 	problem("an unknown image", "no-such-image", s.get("/download/x.png"))
 	problem("an unknown image, negotiated", "no-such-image", s.get("/download/x.auto"), negotiated)
-	problem("an unknown image by query", "no-such-image", s.get("/download?id=x"), byAccept)
+	problem("an unknown image by query", "no-such-image", s.get("/download?id=x"), byAccept, byQuery("no-such-image"))
 	problem("nothing", "no-such-address", s.get("/nothing"), byAccept)
 	problem("an id that cannot be one, negotiated", "no-such-address", s.get("/download/a_b.auto"), negotiated)
 	problem("another method", "method-not-allowed", s.do("DELETE", u.URL+".png", nil), headers{"Allow": "GET, HEAD, OPTIONS"})
-	problem("another method on a page", "method-not-allowed", s.do("PUT", "/download", nil), headers{"Allow": "GET, HEAD, OPTIONS"}, byAccept)
+	problem("another method on a page", "method-not-allowed", s.do("PUT", "/download", nil), headers{"Allow": "GET, HEAD, OPTIONS"}, byAccept, byQuery("method-not-allowed"))
+	problem("a tag for an unknown image", "no-such-image", s.get("/srcset/x.png"), byQuery("no-such-image"))
+	problem("a tag for a long query", "address-too-long", s.get(u.srcset(".png?alt="+strings.Repeat("x", 5000))), byQuery("address-too-long"))
 	problem("a long address", "address-too-long", s.get(u.URL+strings.Repeat("/", transform.MaxPath)))
 	problem("a crop outside", "outside-image", s.get(u.URL+"/crop:9,9,1,1.png"))
 	problem("a crop outside, negotiated", "outside-image", s.get(u.URL+"/crop:9,9,1,1.auto"), negotiated)
@@ -327,7 +332,8 @@ func TestHeadersOfProblems(t *testing.T) {
 		}
 		problem(p.code+" of an image", p.code, failed(t, s.handler, "/download/x.png", "", cause))
 		onPage := ofPage.and(exposed, byAccept).problem(p.code)
-		onPage.want(t, p.code+" on a page", failed(t, s.handler, "/download", "text/html", cause), keeping[p.code].status)
+		onPage.want(t, p.code+" on a page", failed(t, s.handler, "/nothing", "text/html", cause), keeping[p.code].status)
+		onPage.and(byQuery(p.code)).want(t, p.code+" on a page by query", failed(t, s.handler, "/download", "text/html", cause), keeping[p.code].status)
 	}
 	for code := range keeping {
 		if !provoked[code] {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -51,7 +52,7 @@ var problems = []problem{
 	{errMethod, fasthttp.StatusMethodNotAllowed, "method-not-allowed", "The method does not fit the address", "public, max-age=300"},
 	{errNoFile, fasthttp.StatusBadRequest, "no-file", "No file was sent", "no-store"},
 	{errBadForm, fasthttp.StatusBadRequest, "bad-form", "The form cannot be read", "no-store"},
-	{errUnknownQuery, fasthttp.StatusBadRequest, "unknown-query", "The address has a query", "public, max-age=300"},
+	{errUnknownQuery, fasthttp.StatusBadRequest, "unknown-query", "The address has a query", "no-store"}, // some caches would keep it for the address without one
 	{errSpelling, fasthttp.StatusBadRequest, "not-canonical", "The address is not spelled canonically", "public, max-age=300"},
 	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=300"},
 	{errCutOff, fasthttp.StatusBadRequest, "upload-cut-off", "The upload ended early", "no-store"},
@@ -161,6 +162,9 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 		header.SetCanonical(headerContentRange, []byte("bytes */"+strconv.FormatInt(outside.size, 10)))
 	}
 	header.Set("Cache-Control", p.keep)
+	if isByQuery(ctx) {
+		header.Set("Cache-Control", strings.Replace(p.keep, "public", "private", 1))
+	}
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Calotype-Error", p.code)
 	h.shareProblem(ctx)
@@ -199,6 +203,13 @@ func retryAfter(p problem, err error) int {
 func isPage(ctx *fasthttp.RequestCtx) bool {
 	path := pathOf(ctx)
 	return !bytes.HasPrefix(path, []byte("/download/")) && !bytes.HasPrefix(path, []byte("/srcset/"))
+}
+
+// isByQuery tells whether the query says what is asked for. Some caches leave it out of their keys: what is wrong with one query must not
+// become the answer to all.
+func isByQuery(ctx *fasthttp.RequestCtx) bool {
+	path := pathOf(ctx)
+	return string(path) == "/download" || bytes.HasPrefix(path, []byte("/srcset/"))
 }
 
 // quoted keeps what a client sent readable in a message.
