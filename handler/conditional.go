@@ -37,6 +37,7 @@ func sendUnchanged(ctx *fasthttp.RequestCtx) {
 	header.SetContentType("")
 	header.DelBytes(headerDisposition)
 	header.DelBytes(headerDigest)
+	header.DelBytes(headerAcceptRanges)
 }
 
 // known tells whether the client has what has the given entity tag and date.

@@ -27,11 +27,14 @@ var placeholders = map[string]string{
 	"<tag>":  `"[A-Za-z0-9_-]{22}-\d+"`,
 	"<id>":   `[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`,
 	"<n>":    `[1-9]\d*`,
+
+	"<request>": `[A-Z2-7]{12}-[0-9a-z]+`,
+	"<digest>":  `sha-256=:[A-Za-z0-9+/]{43}=:`,
 }
 
 // The sets of fields that answers have in common. Whoever adds a field to a class of answers adds it here.
 var (
-	inAll    = headers{"Date": "<date>", "X-Content-Type-Options": "nosniff"}
+	inAll    = headers{"Date": "<date>", "X-Content-Type-Options": "nosniff", "X-Request-Id": "<request>"}
 	withBody = inAll.and(headers{"Content-Length": "<n>"})
 	exposed  = headers{
 		"Access-Control-Allow-Origin": "*",
@@ -47,12 +50,14 @@ var (
 	validated = headers{"Etag": "<tag>", "Last-Modified": "<date>"}
 	kept      = headers{"Cache-Control": "public, max-age=2592000, s-maxage=31536000, immutable, stale-while-revalidate=86400, stale-if-error=2592000"}
 	anyQuery  = headers{"No-Vary-Search": "params"}
+	inParts   = headers{"Accept-Ranges": "bytes", "Repr-Digest": "<digest>"}
+	notInPart = headers{"Accept-Ranges": "", "Repr-Digest": ""}
 
 	// Originals and prints, by their path.
-	ofImage      = withBody.and(forPages, validated, kept, anyQuery)
+	ofImage      = withBody.and(forPages, validated, kept, anyQuery, inParts)
 	ofPrint      = ofImage.and(headers{"Content-Type": "image/png", "Content-Disposition": `inline; filename="<id>.png"`, "Cache-Status": "calotype; fwd=uri-miss; stored"})
 	negotiated   = headers{"Vary": "Accept"}
-	unmodified   = headers{"Content-Length": "", "Content-Type": "", "Content-Disposition": "", "Cache-Status": ""}
+	unmodified   = headers{"Content-Length": "", "Content-Type": "", "Content-Disposition": "", "Cache-Status": "", "Accept-Ranges": "", "Repr-Digest": ""}
 	ofPage       = withBody.and(headers{"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": pagePolicyText, "Referrer-Policy": "same-origin"})
 	ofOptions    = inAll.and(headers{"Allow": "GET, HEAD, OPTIONS"})
 	ofPreflight  = ofOptions.and(headers{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS", "Access-Control-Allow-Headers": "Range, If-None-Match", "Access-Control-Max-Age": "86400"})
@@ -69,34 +74,36 @@ var keeping = map[string]struct {
 	status int
 	keep   string
 }{
-	"bad-request":        {400, "no-store"},
-	"no-file":            {400, "no-store"},
-	"bad-form":           {400, "no-store"},
-	"upload-cut-off":     {400, "no-store"},
-	"bad-query":          {400, "public, max-age=300"},
-	"unknown-query":      {400, "no-store"},
-	"not-canonical":      {400, "public, max-age=300"},
-	"bad-chain":          {400, "public, max-age=300"},
-	"no-such-address":    {404, "public, max-age=10"},
-	"no-such-image":      {404, "public, max-age=10"},
-	"method-not-allowed": {405, "public, max-age=300"},
-	"image-deleted":      {410, "public, max-age=3600"},
-	"upload-too-large":   {413, "no-store"},
-	"address-too-long":   {414, "public, max-age=300"},
-	"unsupported-image":  {415, "no-store"},
-	"unwritten-format":   {415, "no-store"},
-	"outside-image":      {422, "public, max-age=300"},
-	"unwritable-text":    {422, "public, max-age=300"},
-	"too-many-pixels":    {422, "public, max-age=300"},
-	"damaged-image":      {422, "public, max-age=300"},
-	"too-expensive":      {422, "public, max-age=60"},
-	"too-many-prints":    {429, "no-store"},
-	"headers-too-long":   {431, "no-store"},
-	"internal":           {500, "no-store"},
-	"busy":               {503, "no-store"},
-	"client-gone":        {503, "no-store"},
-	"stopping":           {503, "no-store"},
-	"store-full":         {507, "no-store"},
+	"bad-request":         {400, "no-store"},
+	"no-file":             {400, "no-store"},
+	"bad-form":            {400, "no-store"},
+	"upload-cut-off":      {400, "no-store"},
+	"bad-query":           {400, "public, max-age=300"},
+	"unknown-query":       {400, "no-store"},
+	"not-canonical":       {400, "public, max-age=300"},
+	"bad-chain":           {400, "public, max-age=300"},
+	"no-such-address":     {404, "public, max-age=10"},
+	"no-such-image":       {404, "public, max-age=10"},
+	"method-not-allowed":  {405, "public, max-age=300"},
+	"image-deleted":       {410, "public, max-age=3600"},
+	"upload-too-large":    {413, "no-store"},
+	"precondition-failed": {412, "no-store"},
+	"range-outside":       {416, "no-store"},
+	"address-too-long":    {414, "public, max-age=300"},
+	"unsupported-image":   {415, "no-store"},
+	"unwritten-format":    {415, "no-store"},
+	"outside-image":       {422, "public, max-age=300"},
+	"unwritable-text":     {422, "public, max-age=300"},
+	"too-many-pixels":     {422, "public, max-age=300"},
+	"damaged-image":       {422, "public, max-age=300"},
+	"too-expensive":       {422, "public, max-age=60"},
+	"too-many-prints":     {429, "no-store"},
+	"headers-too-long":    {431, "no-store"},
+	"internal":            {500, "no-store"},
+	"busy":                {503, "no-store"},
+	"client-gone":         {503, "no-store"},
+	"stopping":            {503, "no-store"},
+	"store-full":          {507, "no-store"},
 }
 
 // problem are the fields that tell of a problem.
@@ -208,12 +215,12 @@ func TestHeadersOfAnswers(t *testing.T) {
 	get("the original by query, to be saved", "/download?id="+u.ID+"&dl=1", ofImage.and(png, linked("/attach:1"), byQuery, headers{
 		"Content-Location": u.URL + "/attach:1", "Content-Disposition": `attachment; filename="<id>.png"`,
 	}))
-	get("a description", u.URL+"/rotate:90.json", ofImage.and(headers{"Content-Type": "application/json", "Cache-Control": "public, max-age=3600"}))
+	get("a description", u.URL+"/rotate:90.json", ofImage.and(notInPart, headers{"Content-Type": "application/json", "Cache-Control": "public, max-age=3600"}))
 	ofPicture := headers{
 		"Cache-Control": "private, max-age=86400", "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox", "No-Vary-Search": "",
 	}
-	get("a tag for a page", u.srcset(".auto?widths=1"), ofImage.and(ofPicture, headers{"Content-Type": "text/html; charset=utf-8"}))
-	get("a tag for a page as JSON", u.srcset(".auto?widths=1&as=json"), ofImage.and(ofPicture, headers{"Content-Type": "application/json"}))
+	get("a tag for a page", u.srcset(".auto?widths=1"), ofImage.and(ofPicture, notInPart, headers{"Content-Type": "text/html; charset=utf-8"}))
+	get("a tag for a page as JSON", u.srcset(".auto?widths=1&as=json"), ofImage.and(ofPicture, notInPart, headers{"Content-Type": "application/json"}))
 	notKept := headers{"Cache-Control": "private, no-cache", "Etag": "<tag>"}
 	get("the upload page", "/upload-image", ofPage.and(notKept))
 	get("the gallery", "/download", ofPage.and(notKept, headers{"Vary": "Accept"}), "Accept", "text/html")
@@ -348,6 +355,7 @@ func failed(t *testing.T, h *Handler, target, accept string, cause error) answer
 	var ctx fasthttp.RequestCtx
 	ctx.Request.Header.SetRequestURI(target)
 	ctx.Request.Header.Set("Accept", accept)
+	h.ids.name(&ctx)
 	h.fail(&ctx, cause)
 	var sent bytes.Buffer
 	if _, err := ctx.Response.WriteTo(&sent); err != nil {

@@ -52,6 +52,7 @@ func (h *Handler) refuse(ctx *fasthttp.RequestCtx, err error) {
 		cause = errLongHead
 	}
 	ctx.Response.Reset()
+	h.ids.name(ctx)
 	h.fail(ctx, cause)
 	h.metrics.Answered(ctx.Response.StatusCode())
 	ctx.SetConnectionClose()
