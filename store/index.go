@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Index keeps one record per original. The methods may be called concurrently; a record that was added is seen by
@@ -14,9 +15,22 @@ type Index interface {
 	// Get returns the record of id: fs.ErrNotExist if there never was one, ErrGone if it was removed.
 	Get(ctx context.Context, id ID) (Original, error)
 
-	// Remove removes the record of id, durably. Its id and digest are remembered for ever, its name is not.
-	// It returns fs.ErrNotExist if there never was such a record, and ErrGone if it was removed before.
-	Remove(ctx context.Context, id ID) error
+	// Remove removes the record of id, durably, and with it notes tasks that are left to be done. Its id and digest are
+	// remembered for ever, its name is not. It returns fs.ErrNotExist if there never was such a record, and ErrGone if
+	// it was removed before; then no task is noted.
+	Remove(ctx context.Context, id ID, tasks ...string) error
+
+	// Shared reports whether there is a record with the digest d that was not removed.
+	Shared(ctx context.Context, d Digest) (bool, error)
+
+	// Tasks returns at most limit removals that have left a task of that name which is not done, by their ids.
+	Tasks(ctx context.Context, name string, limit int) ([]Removal, error)
+
+	// CountTasks returns how many tasks of that name are not done.
+	CountTasks(ctx context.Context, name string) (int, error)
+
+	// Done notes durably that a task of these removals is done. One that was not noted is no error.
+	Done(ctx context.Context, name string, ids ...ID) error
 
 	// List returns the records that q asks for, newest first. A query out of bounds is ErrBadQuery.
 	List(ctx context.Context, q Query) ([]Original, error)
@@ -37,9 +51,17 @@ const (
 // Query asks for a page of records. The page after it is the same query with Before set to the last id of this one;
 // originals added meanwhile move no page. A page of fewer than Limit records is the last.
 type Query struct {
-	Formats []string // only these formats, at most MaxFormats of them; empty for all
-	Before  ID       // only older ids than this; zero for all
-	Limit   int      // the most records to return, 1 to MaxLimit
+	Formats []string  // only these formats, at most MaxFormats of them; empty for all
+	Since   time.Time // only what was created then or later; zero for all
+	Until   time.Time // only what was created before; zero for all
+	Before  ID        // only older ids than this; zero for all
+	Limit   int       // the most records to return, 1 to MaxLimit
+}
+
+// Removal is an original that was removed.
+type Removal struct {
+	ID     ID
+	Digest Digest // of the bytes that it had
 }
 
 func (q Query) check() error {

@@ -156,6 +156,63 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 		}
 	})
 
+	t.Run("bytes are shared as long as a record with their digest is there", func(t *testing.T) {
+		index := open(t)
+		a, b := testOriginal(t, "png"), testOriginal(t, "png")
+		b.Digest = a.Digest
+		mustShare := func(want bool) {
+			t.Helper()
+			if got, err := index.Shared(ctx, a.Digest); got != want || err != nil {
+				t.Errorf("got %t, %v, want %t", got, err, want)
+			}
+		}
+		mustShare(false)
+		addRecord(t, index, a)
+		addRecord(t, index, b)
+		for _, o := range []Original{a, b} {
+			mustShare(true)
+			if err := index.Remove(ctx, o.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustShare(false)
+	})
+
+	t.Run("a page can be of a time", func(t *testing.T) {
+		index := open(t)
+		start := time.UnixMilli(1_700_000_000_000).UTC()
+		var ids []ID
+		for i := range 10 {
+			o := testOriginal(t, []string{"png", "jpeg"}[i%2])
+			o.Created = start.Add(time.Duration(i) * time.Millisecond)
+			least := firstID(o.Created)
+			copy(o.ID[:6], least[:6])
+			addRecord(t, index, o)
+			ids = append(ids, o.ID)
+		}
+		slices.Reverse(ids) // the newest first
+		f := func(q Query, want ...ID) {
+			t.Helper()
+			q.Limit = 100
+			if got := listIDs(t, index, q); !slices.Equal(got, want) {
+				t.Errorf("%+v: got %v, want %v", q, got, want)
+			}
+		}
+		at := func(i int) time.Time { return start.Add(time.Duration(i) * time.Millisecond) }
+		f(Query{Since: at(0)}, ids...)
+		f(Query{Since: at(7)}, ids[:3]...)
+		f(Query{Since: at(7).Add(1)}, ids[:2]...)
+		f(Query{Until: at(3)}, ids[7:]...)
+		f(Query{Until: at(3).Add(1)}, ids[6:]...)
+		f(Query{Since: at(3), Until: at(5)}, ids[5], ids[6])
+		f(Query{Since: at(3), Until: at(5), Before: ids[5]}, ids[6])
+		f(Query{Since: at(3), Until: at(5), Formats: []string{"jpeg", "gif"}}, ids[6])
+		f(Query{Since: at(3), Formats: []string{"jpeg", "png"}, Before: ids[2]}, ids[3:7]...)
+		f(Query{Since: at(5), Until: at(5)})
+		f(Query{Until: time.Unix(-1, 0)})
+		f(Query{Since: time.Unix(-1, 0)}, ids...)
+	})
+
 	t.Run("pages stay in place while originals are added", func(t *testing.T) {
 		index := open(t)
 		var before []ID

@@ -17,7 +17,8 @@ import (
 //	lock           held while the store is open
 //
 // Everything in dir belongs to the store and must be in one file system, but for index.sqlite. One process can have
-// dir open at a time; to another the error is ErrInUse. Spool files that a crash left behind are removed.
+// dir open at a time; to another the error is ErrInUse. Spool files that a crash left behind are removed, and so are
+// blobs of removed originals, as far as that succeeds now.
 func OpenLocal(ctx context.Context, dir string) (*Store, error) {
 	s, err := openLocal(ctx, dir)
 	if err != nil {
@@ -66,6 +67,9 @@ func openLocal(ctx context.Context, dir string) (_ *Store, err error) {
 	}
 	s := New(blobs, index, spool)
 	s.lock = held
+	if err := s.finishRemovals(ctx); err != nil && !errors.Is(err, ErrLeft) {
+		return nil, errors.Join(err, index.Close())
+	}
 	return s, nil
 }
 

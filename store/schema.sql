@@ -1,4 +1,4 @@
--- The index of originals, version 1. PostgreSQL takes the same with bytea for blob.
+-- The index of originals. This is version 1; schema-2.sql follows it. PostgreSQL takes the same with bytea for blob.
 --
 -- Ids are their 16 bytes, not text: both databases compare bytes as bytes, so that ids sort by age in either, whereas
 -- PostgreSQL compares text by the rules of a locale; and 16 bytes make smaller indexes than 36 characters.

@@ -13,7 +13,7 @@ import (
 )
 
 // sqlIndex is an Index in an SQL database. Its statements are in the language that SQLite and PostgreSQL share.
-// Each change is a single statement, and so a transaction by itself.
+// Each change is a single statement, and so a transaction by itself, but for removals.
 type sqlIndex struct {
 	writer *sql.DB
 	reader *sql.DB
@@ -36,6 +36,12 @@ const (
 	getSQL    = `select ` + columns + `, removed from original where id = $1`
 	removeSQL = `update original set removed = $1, name = $2 where id = $3 and removed is null`
 	listSQL   = `select ` + columns + ` from original where removed is null and id < $1`
+	sharedSQL = `select exists (select 1 from original where digest = $1 and removed is null)`
+
+	leaveSQL = `insert into task (name, id) values ($1, $2) on conflict do nothing`
+	tasksSQL = `select task.id, original.digest from task join original on original.id = task.id where task.name = $1 order by task.id limit $2`
+	countSQL = `select count(*) from task where name = $1`
+	doneSQL  = `delete from task where name = $1 and id = $2`
 )
 
 // Add implements Index.
@@ -64,12 +70,84 @@ func (x *sqlIndex) Get(ctx context.Context, id ID) (Original, error) {
 }
 
 // Remove implements Index.
-func (x *sqlIndex) Remove(ctx context.Context, id ID) error {
-	n, err := x.change(ctx, removeSQL, time.Now().UnixMilli(), []byte{}, id[:])
-	if err == nil && n == 0 {
+func (x *sqlIndex) Remove(ctx context.Context, id ID, tasks ...string) error {
+	removed := false
+	err := x.together(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, removeSQL, time.Now().UnixMilli(), []byte{}, id[:])
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if err != nil || n == 0 {
+			return err
+		}
+		removed = true
+		for _, task := range tasks {
+			if _, err := tx.ExecContext(ctx, leaveSQL, task, id[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && !removed {
 		_, err = x.Get(ctx, id)
 	}
 	return err
+}
+
+// Shared implements Index.
+func (x *sqlIndex) Shared(ctx context.Context, d Digest) (shared bool, err error) {
+	err = x.reader.QueryRowContext(ctx, sharedSQL, d[:]).Scan(&shared)
+	return shared, err
+}
+
+// Tasks implements Index.
+func (x *sqlIndex) Tasks(ctx context.Context, name string, limit int) ([]Removal, error) {
+	rows, err := x.reader.QueryContext(ctx, tasksSQL, name, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Removal
+	for rows.Next() {
+		var id, digest []byte
+		if err := rows.Scan(&id, &digest); err != nil {
+			return nil, err
+		}
+		list = append(list, Removal{ID(id), Digest(digest)})
+	}
+	return list, rows.Err()
+}
+
+// CountTasks implements Index.
+func (x *sqlIndex) CountTasks(ctx context.Context, name string) (n int, err error) {
+	err = x.reader.QueryRowContext(ctx, countSQL, name).Scan(&n)
+	return n, err
+}
+
+// Done implements Index.
+func (x *sqlIndex) Done(ctx context.Context, name string, ids ...ID) error {
+	return x.together(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, doneSQL, name, id[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// together runs statements that write as one transaction: all of them take effect, or none.
+func (x *sqlIndex) together(ctx context.Context, statements func(tx *sql.Tx) error) error {
+	tx, err := x.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := statements(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // List implements Index.
@@ -101,13 +179,22 @@ func listing(q Query) (string, []any) {
 	if q.Before == (ID{}) {
 		before = bytes.Repeat([]byte{0xff}, len(q.Before))
 	}
+	if end := firstID(q.Until); !q.Until.IsZero() && bytes.Compare(end[:], before) < 0 {
+		before = end[:]
+	}
 	arguments := []any{before}
-	walks := []string{listSQL}
+	walk := listSQL
+	if !q.Since.IsZero() {
+		since := firstID(q.Since)
+		arguments = append(arguments, since[:])
+		walk += " and id >= $2"
+	}
+	walks := []string{walk}
 	if formats := slices.Compact(slices.Sorted(slices.Values(q.Formats))); len(formats) > 0 {
 		walks = walks[:0]
 		for _, format := range formats {
 			arguments = append(arguments, format)
-			walks = append(walks, fmt.Sprintf("%s and format = $%d", listSQL, len(arguments)))
+			walks = append(walks, fmt.Sprintf("%s and format = $%d", walk, len(arguments)))
 		}
 	}
 	arguments = append(arguments, q.Limit)

@@ -14,13 +14,17 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-//go:embed schema.sql
-var schema string
+// schemas lead from one version of the schema to the next, the first from an empty database to version 1. The version is
+// kept in the database as its user_version.
+var schemas = []string{schema1, schema2}
 
-const (
-	schemaVersion = 1 // of schema.sql, kept in the database as its user_version
-	readers       = 4 // connections that read, beside the one that writes
-)
+//go:embed schema.sql
+var schema1 string
+
+//go:embed schema-2.sql
+var schema2 string
+
+const readers = 4 // connections that read, beside the one that writes
 
 // openSQLite opens the index in the file at path, and makes it if it is missing. One connection writes; the others
 // read what was committed when they began, and neither waits for the other.
@@ -110,7 +114,7 @@ func checkVersion(version string) error {
 	return nil
 }
 
-// createSchema creates the tables of an empty database, and refuses one that is newer than this program.
+// createSchema brings the tables of an empty or older database up to date, and refuses one that is newer than this program.
 func createSchema(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -122,13 +126,15 @@ func createSchema(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	switch {
-	case version == schemaVersion:
+	case version == len(schemas):
 		return nil
-	case version != 0:
-		return fmt.Errorf("index has schema %d, this program knows %d: %w", version, schemaVersion, ErrNewer)
+	case version > len(schemas) || version < 0:
+		return fmt.Errorf("index has schema %d, this program knows %d: %w", version, len(schemas), ErrNewer)
 	}
-	if _, err := tx.ExecContext(ctx, schema+fmt.Sprintf("pragma user_version = %d", schemaVersion)); err != nil {
-		return fmt.Errorf("create schema: %w", err)
+	for ; version < len(schemas); version++ {
+		if _, err := tx.ExecContext(ctx, schemas[version]+fmt.Sprintf(";pragma user_version = %d", version+1)); err != nil {
+			return fmt.Errorf("create version %d of the schema: %w", version+1, err)
+		}
 	}
 	return tx.Commit()
 }

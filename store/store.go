@@ -2,7 +2,8 @@
 //
 // The bytes are blobs, kept once under their SHA-256 however often they are uploaded. The records are the index;
 // each upload has its own, under its own id. A blob is made durable before its record is written, so that a crash
-// leaves at most a blob without a record, never a record without its blob.
+// leaves at most a blob without a record, never a record without its blob. When an original is removed its record goes first,
+// and then the blob, unless another original has it.
 //
 // The package is the only one that knows SQL and the layout of files. It knows neither images nor HTTP.
 package store
@@ -14,6 +15,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 )
 
 // Store keeps originals in a Blobs and an Index. Its methods may be called concurrently.
@@ -22,6 +24,12 @@ type Store struct {
 	index Index
 	spool string
 	lock  io.Closer // held by OpenLocal for as long as the store is open; else nil
+
+	// bytes keep the upload of bytes apart from the removal of equal ones: between putting a blob and recording it, nobody
+	// may find that no original has it and delete it. The locks are shared by the digests that begin with the same byte,
+	// read-locked by Add and locked by Remove. They hold within this process, which is the only one that has the store
+	// open.
+	bytes [256]sync.RWMutex
 }
 
 // New returns a store over blobs and index, which it closes. Uploads are spooled in the folder spool, which must
@@ -44,6 +52,9 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error
 		return Original{}, fmt.Errorf("name of %d bytes: %w", len(o.Name), ErrBadName)
 	}
 	o.Digest, o.Bytes = sp.Digest(), sp.Len()
+	lock := &s.bytes[o.Digest[0]]
+	lock.RLock()
+	defer lock.RUnlock()
 	if err := s.blobs.Put(ctx, o.Digest, sp.file); err != nil {
 		return Original{}, wrap("keep blob "+o.Digest.String(), err)
 	}
@@ -72,10 +83,14 @@ func (s *Store) Get(ctx context.Context, id ID) (Original, error) {
 }
 
 // Open opens the bytes of an original for reading, from the first. The caller closes the file.
-// If they are missing, or not as many as recorded, the error is ErrDamaged; their digest is not computed.
+// If they are missing, or not as many as recorded, the error is ErrDamaged; their digest is not computed. If they are
+// missing because the original was removed meanwhile, it is ErrGone.
 func (s *Store) Open(ctx context.Context, o Original) (*os.File, error) {
 	f, err := s.blobs.Open(ctx, o.Digest)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, gone := s.Get(ctx, o.ID); errors.Is(gone, ErrGone) {
+			return nil, gone
+		}
 		return nil, fmt.Errorf("original %s: %w: %w", o.ID, ErrDamaged, err)
 	}
 	if err != nil {
