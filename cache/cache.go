@@ -105,6 +105,34 @@ func (c *Cache[V]) Remove(key string) {
 	c.values.remove(key)
 }
 
+// Purge forgets every value under a key that match tells, and the aliases of these keys, and returns how many values it
+// found. It holds for all loads that began before it: once it returns, none of their values is seen by a later Lookup or
+// Load, whether it was kept, finished and about to be, or still under way. A load under way still answers those who were
+// waiting for it, and nobody else. What a load that begins during Purge brings may be forgotten or kept.
+//
+// It walks over all that is kept, and readers go on meanwhile. match is called with locks held: it must be quick and
+// not use the cache.
+func (c *Cache[V]) Purge(match func(key string) bool) int {
+	c.mu.Lock()
+	found := map[string]bool{}
+	for key, f := range c.flights {
+		if match(key) {
+			if f.finished() { // and is on its way into memory, or there
+				found[key] = true
+			}
+			delete(c.flights, key)
+		}
+	}
+	c.mu.Unlock()
+	// What landed before is at least queued by now, and what lands from now on has lost its flight.
+	kept := c.values.purge(func(key string, _ V) bool { return match(key) })
+	for _, key := range kept {
+		found[key] = true
+	}
+	c.aliases.purge(func(_, key string) bool { return match(key) })
+	return len(found)
+}
+
 // Stats is a snapshot; its numbers may be a few operations apart.
 type Stats struct {
 	Hits    uint64 // values answered from memory, by Lookup or Load

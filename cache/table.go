@@ -114,6 +114,28 @@ func (t *table[V]) remove(key string) {
 	t.kept.Wait()
 }
 
+// purge removes all entries that match tells, also those that were still queued when it was called, and returns their
+// keys.
+func (t *table[V]) purge(match func(key string, value V) bool) []string {
+	t.open.RLock()
+	defer t.open.RUnlock()
+	t.kept.Wait() // a walk does not see what is queued
+	var found []string
+	t.kept.IterValues(func(e *entry[V]) (stop bool) {
+		if e != nil && match(e.key, e.value) {
+			found = append(found, e.key)
+		}
+		return false
+	})
+	for _, key := range found {
+		t.kept.Del(maphash.String(t.seed, key))
+	}
+	if len(found) > 0 {
+		t.kept.Wait()
+	}
+	return found
+}
+
 // wait returns once ristretto has taken in or refused everything offered before.
 func (t *table[V]) wait() {
 	t.open.RLock()
