@@ -46,10 +46,11 @@ var onlyIn = []struct {
 	{"github.com/valyala/fasthttp", []string{mainPart, "handler", "bench"}, false, "only the edge knows HTTP"},
 	{
 		"net/http",
-		[]string{mainPart, "bench", "handler/admin"},
+		[]string{mainPart, "bench", "handler/admin", "handler/purge"},
 		true,
-		"the public listener is fasthttp; its constants name the statuses. The private one alone needs net/http, for profiles and metrics",
+		"the public listener is fasthttp; its constants name the statuses. The private one needs net/http, for profiles and metrics, and so do purges, which go out by its client",
 	},
+	{"github.com/aws/aws-sdk-go-v2", []string{"handler/purge"}, false, "only the hook of CloudFront signs for AWS"},
 	{"github.com/prometheus", []string{"handler/admin", "handler/metrics"}, false, "what happens is told in our own words and counted in one place"},
 	{"github.com/davidbyttow/govips/v2", []string{"transform"}, false, "only the engine knows libvips"},
 	{"github.com/dgraph-io/ristretto/v2", []string{"cache"}, false, "what the cache is made of is its own affair"},
@@ -222,9 +223,11 @@ func TestImportRulesSeeWhatTheyForbid(t *testing.T) {
 	f(goPackage{ImportPath: "", Imports: []string{"database/sql"}}, "only store may: only the index knows SQL")
 	f(goPackage{ImportPath: "handler", Imports: []string{"calotype/transform/sniff", "calotype/cache", "github.com/valyala/fasthttp/fasthttputil"}}, "")
 	f(goPackage{ImportPath: "handler", Imports: []string{"calotype/bench"}}, "beside itself it may import: transform, cache, store")
-	f(goPackage{ImportPath: "handler", Imports: []string{"net/http"}}, "only main and bench and handler/admin may")
+	f(goPackage{ImportPath: "handler", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge may")
 	f(goPackage{ImportPath: "handler/admin", Imports: []string{"net/http/pprof", "github.com/prometheus/client_golang/prometheus"}}, "")
-	f(goPackage{ImportPath: "handler/metrics", Imports: []string{"net/http"}}, "only main and bench and handler/admin may")
+	f(goPackage{ImportPath: "handler/purge", Imports: []string{"net/http", "github.com/aws/aws-sdk-go-v2/aws"}}, "")
+	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/aws/aws-sdk-go-v2/aws"}}, "only handler/purge may")
+	f(goPackage{ImportPath: "handler/metrics", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge may")
 	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/prometheus/client_golang/prometheus"}}, "only handler/admin and handler/metrics may")
 	f(goPackage{ImportPath: "transform", Imports: []string{"github.com/prometheus/client_golang/prometheus"}}, "counted in one place")
 	f(goPackage{ImportPath: "handler", TestImports: []string{"net/http"}, XTestImports: []string{"net/http/httptest"}}, "")

@@ -10,10 +10,12 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"calotype/handler"
 	"calotype/handler/metrics"
+	"calotype/handler/purge"
 	"calotype/handler/quota"
 	"calotype/store"
 	"calotype/transform"
@@ -21,27 +23,32 @@ import (
 
 // serveCommand is the service. The table of options in the README is made from this declaration.
 type serveCommand struct {
-	Listen         string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Everyone who reaches it may upload."`
-	AdminListen    string        `default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address for those who run the service: /livez, /readyz, /metrics, /debug/pprof; off for none."`
-	Data           string        `default:"./data" placeholder:"DIR" help:"Folder that keeps originals and their index."`
-	Memory         byteSize      `default:"auto" placeholder:"SIZE" help:"Memory that server, cache and workers take together; auto is half of what the machine or its container has."`
-	CacheBytes     byteSize      `default:"auto" placeholder:"SIZE" help:"Part of it for finished prints; auto is a quarter, 1 GiB at most."`
-	MaxUploadBytes byteSize      `default:"32MB" placeholder:"SIZE" help:"Largest image that is taken."`
-	MaxPixels      int64         `default:"50000000" placeholder:"N" help:"Most pixels of an image, all frames together, before and after every step."`
-	MaxSide        int           `default:"16384" placeholder:"N" help:"Longest side of a print, and of its picture after every step, in pixels."`
-	Formats        []string      `placeholder:"NAME,..." enum:"svg,pdf" help:"Formats of originals that are off unless named here, of svg and pdf: what draws them is far more than a decoder."`
-	Deadline       time.Duration `default:"10s" placeholder:"TIME" help:"Longest time that a print may take, waiting included."`
-	QueueWait      time.Duration `default:"5s" placeholder:"TIME" help:"Longest time that a print may be expected to wait for a worker; beyond it the answer is 503 at once."`
-	Workers        int           `default:"0" placeholder:"N" help:"Prints made at once, each by a process of its own; 0 means one for each core."`
-	JobsPerWorker  int           `default:"1000" placeholder:"N" help:"Prints after which a worker is replaced; 1 shares no process between two prints."`
-	Isolation      string        `default:"on" enum:"on,off" placeholder:"on|off" help:"Whether images are decoded in locked-in worker processes. Off is for measuring: a malicious image can then take over the server."`
-	PrintsPerHour  int           `default:"2000" placeholder:"N" help:"Most different prints made of one original in an hour, and a hundred times as many for one client; 0 is no limit. A listener for this machine alone has none."`
-	ServerTiming   bool          `help:"Say in a Server-Timing header of every print how long it waited and took; a CDN keeps and repeats it."`
-	Canonical      string        `default:"link" enum:"link,redirect,strict" placeholder:"link|redirect|strict" help:"What becomes of an image's address that is not spelled canonically: it is answered, with a Link to the canonical one; sent there by 301; or refused by 400."`
-	UnknownQuery   string        `default:"ignore" enum:"ignore,refuse" placeholder:"ignore|refuse" help:"What becomes of a query behind an image's address, which means nothing there. Refuse where a CDN keeps a copy for each."`
-	UploadOrigins  []string      `placeholder:"ORIGIN,..." help:"Sites whose pages may upload from a browser, as in https://example.org; without it none but Calotype's own."`
-	DrainWait      time.Duration `default:"0s" placeholder:"TIME" help:"Time after SIGTERM in which /readyz says no and what needs no worker is still answered, so that a load balancer can turn away."`
-	ShutdownWait   time.Duration `default:"20s" placeholder:"TIME" help:"Longest time after that to finish what runs."`
+	Listen          string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Everyone who reaches it may upload."`
+	AdminListen     string        `default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address for those who run the service: /livez, /readyz, /metrics, /debug/pprof; off for none."`
+	Data            string        `default:"./data" placeholder:"DIR" help:"Folder that keeps originals and their index."`
+	Memory          byteSize      `default:"auto" placeholder:"SIZE" help:"Memory that server, cache and workers take together; auto is half of what the machine or its container has."`
+	CacheBytes      byteSize      `default:"auto" placeholder:"SIZE" help:"Part of it for finished prints; auto is a quarter, 1 GiB at most."`
+	MaxUploadBytes  byteSize      `default:"32MB" placeholder:"SIZE" help:"Largest image that is taken."`
+	MaxPixels       int64         `default:"50000000" placeholder:"N" help:"Most pixels of an image, all frames together, before and after every step."`
+	MaxSide         int           `default:"16384" placeholder:"N" help:"Longest side of a print, and of its picture after every step, in pixels."`
+	Formats         []string      `placeholder:"NAME,..." enum:"svg,pdf" help:"Formats of originals that are off unless named here, of svg and pdf: what draws them is far more than a decoder."`
+	Deadline        time.Duration `default:"10s" placeholder:"TIME" help:"Longest time that a print may take, waiting included."`
+	QueueWait       time.Duration `default:"5s" placeholder:"TIME" help:"Longest time that a print may be expected to wait for a worker; beyond it the answer is 503 at once."`
+	Workers         int           `default:"0" placeholder:"N" help:"Prints made at once, each by a process of its own; 0 means one for each core."`
+	JobsPerWorker   int           `default:"1000" placeholder:"N" help:"Prints after which a worker is replaced; 1 shares no process between two prints."`
+	Isolation       string        `default:"on" enum:"on,off" placeholder:"on|off" help:"Whether images are decoded in locked-in worker processes. Off is for measuring: a malicious image can then take over the server."`
+	PrintsPerHour   int           `default:"2000" placeholder:"N" help:"Most different prints made of one original in an hour, and a hundred times as many for one client; 0 is no limit. A listener for this machine alone has none."`
+	ServerTiming    bool          `help:"Say in a Server-Timing header of every print how long it waited and took; a CDN keeps and repeats it."`
+	Canonical       string        `default:"link" enum:"link,redirect,strict" placeholder:"link|redirect|strict" help:"What becomes of an image's address that is not spelled canonically: it is answered, with a Link to the canonical one; sent there by 301; or refused by 400."`
+	UnknownQuery    string        `default:"ignore" enum:"ignore,refuse" placeholder:"ignore|refuse" help:"What becomes of a query behind an image's address, which means nothing there. Refuse where a CDN keeps a copy for each."`
+	UploadOrigins   []string      `placeholder:"ORIGIN,..." help:"Sites whose pages may upload from a browser, as in https://example.org; without it none but Calotype's own."`
+	CacheTags       []string      `default:"Cache-Tag" placeholder:"HEADER,..." enum:"Cache-Tag,Surrogate-Key,Edge-Cache-Tag,xkey,none" help:"Headers that carry the tags by which a CDN can purge; none for none."`
+	Purge           []string      `placeholder:"HOOK,..." help:"Caches in front that are told of deletions and purges: varnish+http://HOST:PORT, nginx+http://HOST:PORT, cloudflare:ZONE, fastly:SERVICE, cloudfront:DISTRIBUTION (with the usual AWS variables), or http+https://HOST/PATH, which is sent JSON."`
+	PurgeToken      string        `placeholder:"SECRET" help:"Bearer token for purge hooks of kind http. Secrets are best given by the environment."`
+	CloudflareToken string        `placeholder:"SECRET" help:"API token for purges at Cloudflare."`
+	FastlyToken     string        `placeholder:"SECRET" help:"API token for purges at Fastly."`
+	DrainWait       time.Duration `default:"0s" placeholder:"TIME" help:"Time after SIGTERM in which /readyz says no and what needs no worker is still answered, so that a load balancer can turn away."`
+	ShutdownWait    time.Duration `default:"20s" placeholder:"TIME" help:"Longest time after that to finish what runs."`
 }
 
 // Validate refuses what cannot be meant. Kong calls it.
@@ -63,13 +70,33 @@ func (c *serveCommand) Validate() error {
 		return errors.New("--jobs-per-worker must be at least 1")
 	case c.PrintsPerHour < 0:
 		return errors.New("--prints-per-hour must not be negative")
+	case len(c.CacheTags) > 1 && slices.Contains(c.CacheTags, "none"):
+		return errors.New("--cache-tags=none stands alone")
 	}
 	for _, o := range c.UploadOrigins {
 		if !handler.IsOrigin(o) {
 			return fmt.Errorf("--upload-origins takes origins as browsers write them, as https://example.org or http://localhost:3000, not %q", o)
 		}
 	}
-	return nil
+	_, err := c.hooks()
+	return err
+}
+
+// hooks are the caches in front.
+func (c *serveCommand) hooks() ([]*purge.Hook, error) {
+	hooks, err := purge.New(c.Purge, purge.Secrets{
+		Token: c.PurgeToken, Cloudflare: c.CloudflareToken, Fastly: c.FastlyToken,
+		AWS: purge.AWS{KeyID: os.Getenv("AWS_ACCESS_KEY_ID"), Secret: os.Getenv("AWS_SECRET_ACCESS_KEY"), Session: os.Getenv("AWS_SESSION_TOKEN")},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--purge: %w", err)
+	}
+	return hooks, nil
+}
+
+// cacheTags are the headers that carry cache tags.
+func (c *serveCommand) cacheTags() []string {
+	return slices.DeleteFunc(slices.Clone(c.CacheTags), func(name string) bool { return name == "none" })
 }
 
 // Run serves until ctx ends.
@@ -106,6 +133,10 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	}
 	defer engine.Close()
+	hooks, err := c.hooks()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
@@ -114,7 +145,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	h, err := handler.New(handler.Options{
 		Store: originals, Engine: engine, CacheBytes: memory.cache, MaxUploadBytes: int64(c.MaxUploadBytes),
 		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
-		Quota: c.quota(listener), Metrics: counts, Log: log,
+		Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
 		ServerTiming: c.ServerTiming,
 	})
 	if err != nil {

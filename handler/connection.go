@@ -20,7 +20,8 @@ const (
 )
 
 // loadPrint returns the print that is ordered, from memory or made, if the quota allows one more. It returns errGone
-// if the client leaves before that; a print that nobody else waits for is then given up.
+// if the client leaves before that; a print that nobody else waits for is then given up. It returns store.ErrGone if one of
+// its images was deleted meanwhile.
 func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, cache.Outcome, error) {
 	p := wanted.print
 	if made, known := h.prints.Lookup([]byte(p.path)); known {
@@ -38,7 +39,12 @@ func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, c
 	defer stop()
 	made, outcome, err := h.prints.Load(waiting, p.path, func(ctx context.Context) (*printed, error) { return h.makePrint(ctx, wanted) })
 	if errors.Is(err, context.Canceled) && context.Cause(waiting) == errGone {
-		err = errGone
+		return nil, outcome, errGone
+	}
+	if outcome != cache.Hit {
+		if gone := h.stillThere(wanted); gone != nil {
+			return nil, outcome, gone
+		}
 	}
 	return made, outcome, err
 }

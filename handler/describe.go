@@ -73,6 +73,7 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain 
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, p.modified)
 	header.Set("Cache-Control", keepDescription)
+	h.setTags(header, h.tagValues(tagsOf("json", o, wanted.layers...)))
 	setImageHeaders(header)
 	h.setIgnoredQuery(header)
 	if done, err := decided(ctx, tag, p.modified, p.created); done || err != nil {

@@ -25,14 +25,19 @@ type printed struct {
 	mediaType   []byte
 	disposition []byte
 	modified    []byte
-	digest      []byte // Repr-Digest
+	digest      []byte   // Repr-Digest
+	tags        [][]byte // cache tags, for each of the handler's headers
 	created     time.Time
 }
 
 // size is what the print costs the cache.
 func (p *printed) size() int64 {
 	const fields = 512 // the structs, and the allocator's rounding
-	return int64(len(p.rendition.Body)+len(p.path)+len(p.link)+len(p.disposition)) + fields
+	n := len(p.rendition.Body) + len(p.path) + len(p.link) + len(p.disposition)
+	for _, tags := range p.tags {
+		n += len(tags)
+	}
+	return int64(n) + fields
 }
 
 // download serves /download/{id}, /download/{id}.{ext} and /download/{id}/{chain}.{ext}.
@@ -107,7 +112,7 @@ func addressOf(o store.Original, chain transform.Chain) string {
 }
 
 // describePrint fills in what is known of a print before it is made. Nothing of it depends on how the print is sent.
-func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printed {
+func (h *Handler) describePrint(o store.Original, layers []store.Original, chain transform.Chain) *printed {
 	chain = chain.Print()
 	path := addressOf(o, chain)
 	return &printed{
@@ -118,6 +123,7 @@ func (h *Handler) describePrint(o store.Original, chain transform.Chain) *printe
 		mediaType:   []byte(chain.Format.Type),
 		disposition: disposition(o, chain.Format, chain),
 		modified:    fasthttp.AppendHTTPDate(nil, o.Created),
+		tags:        h.tagValues(tagsOf(chain.Format.Extension, o, layers...)),
 		created:     o.Created,
 	}
 }
@@ -146,7 +152,7 @@ func (h *Handler) newOrder(ctx *fasthttp.RequestCtx, o store.Original, chain tra
 	for _, l := range layers {
 		asker.Layers = append(asker.Layers, l.Digest.String())
 	}
-	return order{original: o, layers: layers, plan: plan, print: h.describePrint(o, chain), asker: asker}, nil
+	return order{original: o, layers: layers, plan: plan, print: h.describePrint(o, layers, chain), asker: asker}, nil
 }
 
 // layers finds the images that a chain names beside the original.
@@ -179,10 +185,25 @@ func (h *Handler) makePrint(ctx context.Context, wanted order) (*printed, error)
 	if err != nil {
 		return nil, err
 	}
+	// A deletion first removes the record and then the prints, those under way among them: whatever is not kept from the
+	// cache by that is found out here.
+	if err := h.stillThere(wanted); err != nil {
+		return nil, err
+	}
 	made := *wanted.print
 	made.rendition = rendition
 	made.digest = []byte(digestOf(sha256.Sum256(rendition.Body)))
 	return &made, nil
+}
+
+// stillThere returns store.ErrGone if one of the images of an order was deleted since it was placed.
+func (h *Handler) stillThere(wanted order) error {
+	for _, o := range append([]store.Original{wanted.original}, wanted.layers...) {
+		if _, err := h.original(o.ID.String()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writePrint sends a print, or the part of it that is asked for, or 304 to a client that has it.
@@ -218,6 +239,7 @@ func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []b
 	header.SetCanonical(headerLastModified, p.modified)
 	header.SetCanonical(headerCacheControl, keepImageBytes)
 	header.SetCanonical(headerDisposition, p.disposition)
+	h.setTags(header, p.tags)
 	setImageHeaders(header)
 	h.setIgnoredQuery(header)
 	if string(path) != p.path {
@@ -246,7 +268,7 @@ func cacheStatus(outcome cache.Outcome, fits bool) string {
 func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path string, chain transform.Chain) error {
 	canonical := addressOf(o, chain)
 	f := transform.FormatNamed(o.Format)
-	tag := []byte(tagOf("original", o.Digest.String(), o.Name))
+	tag := []byte(originalTag(o))
 	modified := fasthttp.AppendHTTPDate(nil, o.Created)
 	header := &ctx.Response.Header
 	header.SetContentType(f.Type)
@@ -254,6 +276,7 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path 
 	header.SetCanonical(headerLastModified, modified)
 	header.Set("Cache-Control", keepImage)
 	header.SetCanonical(headerDisposition, disposition(o, f, chain))
+	h.setTags(header, h.tagValues(tagsOf(f.Extension, o)))
 	setImageHeaders(header)
 	if path != canonical {
 		header.Set("Link", canonicalLink(canonical))
@@ -275,6 +298,11 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path 
 	}
 	file, err := h.store.Open(ctx, o)
 	if err != nil {
+		return err
+	}
+	// Equal bytes of another image can be opened after this one was deleted.
+	if _, err := h.original(o.ID.String()); err != nil {
+		file.Close()
 		return err
 	}
 	if !partial {

@@ -38,28 +38,37 @@ func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 		}
 		return h.sendOriginal(ctx, o, "/download?id="+o.ID.String(), chain)
 	}
-	formats, err := formatsOf(string(query.Peek("exts")))
+	page, err := readPage(query, "exts")
 	if err != nil {
 		return err
 	}
-	page := store.Query{Formats: formats, Limit: galleryLimit}
+	return h.gallery(ctx, page)
+}
+
+// readPage reads which originals a query asks for; the parameter formats lists their types.
+func readPage(query *fasthttp.Args, formats string) (page store.Query, err error) {
+	page.Limit = galleryLimit
+	if page.Formats, err = formatsOf(formats, string(query.Peek(formats))); err != nil {
+		return page, err
+	}
 	if query.Has("limit") {
 		page.Limit, err = strconv.Atoi(string(query.Peek("limit")))
 		if err != nil || page.Limit < 1 || page.Limit > galleryMost {
-			return fmt.Errorf("%w: limit is a number from 1 to %d, not %q", errBadQuery, galleryMost, quoted(string(query.Peek("limit"))))
+			return page, fmt.Errorf("%w: limit is a number from 1 to %d, not %q", errBadQuery, galleryMost, quoted(string(query.Peek("limit"))))
 		}
 	}
 	if query.Has("before") {
 		page.Before, err = store.ParseID(string(query.Peek("before")))
 		if err != nil {
-			return fmt.Errorf("%w: before is the id of an image, not %q", errBadQuery, quoted(string(query.Peek("before"))))
+			return page, fmt.Errorf("%w: before is the id of an image, not %q", errBadQuery, quoted(string(query.Peek("before"))))
 		}
 	}
-	return h.gallery(ctx, page)
+	return page, nil
 }
 
-// formatsOf reads a list of types such as jpeg|jpg|png. Commas, semicolons and spaces do as well. Nothing means all.
-func formatsOf(list string) ([]string, error) {
+// formatsOf reads a list of types such as jpeg|jpg|png, which is the value of a parameter. Commas, semicolons and spaces do
+// as well. Nothing means all.
+func formatsOf(parameter, list string) ([]string, error) {
 	var names []string
 	separator := func(r rune) bool { return strings.ContainsRune("|,; +", r) }
 	for _, word := range strings.FieldsFunc(strings.ToLower(list), separator) {
@@ -69,7 +78,7 @@ func formatsOf(list string) ([]string, error) {
 			for _, f := range transform.Originals {
 				known = append(known, f.Extension)
 			}
-			return nil, fmt.Errorf("%w: exts lists types among %s, and %q is none of them", errBadQuery, strings.Join(known, ", "), quoted(word))
+			return nil, fmt.Errorf("%w: %s lists types among %s, and %q is none of them", errBadQuery, parameter, strings.Join(known, ", "), quoted(word))
 		}
 		if !slices.Contains(names, f.Name) {
 			names = append(names, f.Name)
@@ -86,16 +95,13 @@ type galleryDescription struct {
 
 // gallery shows a page of originals, the newest first.
 func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
-	asked := page
-	asked.Limit++ // one more tells whether there is a next page
-	originals, err := h.store.List(h.work, asked)
+	originals, last, err := h.listPage(page)
 	if err != nil {
 		return err
 	}
 	next := ""
-	if len(originals) > page.Limit {
-		originals = originals[:page.Limit]
-		next = galleryAddress(page, originals[page.Limit-1].ID.String())
+	if last != "" {
+		next = galleryAddress(page, last)
 	}
 	header := &ctx.Response.Header
 	header.Set("Cache-Control", keepPage)
@@ -124,6 +130,18 @@ func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 	}
 	h.writePage(ctx, view)
 	return nil
+}
+
+// listPage returns the originals of a page, and the id of the last of them if there is a page after it.
+func (h *Handler) listPage(page store.Query) (originals []store.Original, last string, err error) {
+	asked := page
+	asked.Limit++ // one more tells whether there is a next page
+	originals, err = h.store.List(h.work, asked)
+	if len(originals) > page.Limit {
+		originals = originals[:page.Limit]
+		last = originals[page.Limit-1].ID.String()
+	}
+	return originals, last, err
 }
 
 // galleryAddress is the address of a page of the gallery, after the image with the id before or from the newest.

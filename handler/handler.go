@@ -15,6 +15,7 @@ import (
 
 	"calotype/cache"
 	"calotype/handler/metrics"
+	"calotype/handler/purge"
 	"calotype/handler/quota"
 	"calotype/store"
 	"calotype/transform"
@@ -38,6 +39,10 @@ type Options struct {
 	UploadOrigins []string
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
 	Quota *quota.Quota
+	// CacheTags are the headers that carry the tags by which a cache in front can forget an answer, such as Cache-Tag.
+	CacheTags []string
+	// Hooks are told what to forget. They need not answer for the service to work.
+	Hooks []*purge.Hook
 	// Metrics count what is done; nil means that nobody reads them.
 	Metrics *metrics.Metrics
 	// ServerTiming says in every answer with a print what took how long.
@@ -52,6 +57,8 @@ type Handler struct {
 	engine  *transform.Engine
 	prints  *cache.Cache[*printed]
 	records *cache.Cache[store.Original] // by id; they change as little as the prints do
+	hooks   *purge.Queue
+	tags    []tagHeader
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	// deliveries are by canonical address. They need no purging: without its print none is of use.
@@ -93,23 +100,26 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, deliveries: deliveries, log: o.Log,
-		metrics: o.Metrics, epoch: transform.Epoch(), ids: newRequestIDs(),
+		metrics: o.Metrics, epoch: transform.Epoch(), ids: newRequestIDs(), tags: tagHeaders(o.CacheTags),
 	}
 	if h.metrics == nil {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
 	}
-	h.metrics.Watch(h.snapshot)
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI()
 	if err != nil {
 		return nil, err
 	}
+	h.hooks = purge.Start(o.Hooks, h.store, h.metrics.Purged, h.log)
+	h.metrics.Hooks(h.hooks.Names())
+	h.metrics.Watch(h.snapshot)
 	return h, nil
 }
 
 // Close stops the prints that are being made and frees the cache. No request may come later.
 func (h *Handler) Close() {
 	h.cancel()
+	h.hooks.Close()
 	h.prints.Close()
 	h.records.Close()
 	h.deliveries.Close()
@@ -133,8 +143,8 @@ func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 	if err := h.answer(ctx, path, reading); err != nil {
 		h.fail(ctx, err)
 	}
-	if reading && ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
-		// Nobody reads a body that comes with a GET; where it ends and the next request begins is not worth guessing.
+	if (reading || ctx.IsDelete()) && ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
+		// Nobody reads a body that comes with a GET or DELETE; where it ends and the next request begins is not worth guessing.
 		ctx.SetConnectionClose()
 	}
 }
@@ -181,7 +191,7 @@ func queryOf(ctx *fasthttp.RequestCtx) string {
 	return string(query)
 }
 
-// original finds what the index knows of an id in an address.
+// original finds what the index knows of an id in an address. Once an image is deleted, it is store.ErrGone.
 func (h *Handler) original(id string) (store.Original, error) {
 	parsed, err := store.ParseID(id)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 
 	"github.com/valyala/fasthttp"
+
+	"calotype/store"
 )
 
 // How long answers may be believed, by class. Prints and originals never change under their address; browsers are asked
@@ -85,6 +87,8 @@ func tagOf(inputs ...string) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(nil))[:22] + "-" + headerVersion + `"`
 }
 
+// originalTag is the entity tag of the bytes as they were uploaded.
+func originalTag(o store.Original) string { return tagOf("original", o.Digest.String(), o.Name) }
 
 // canonicalLink is the Link header that names the one spelling of an address.
 func canonicalLink(path string) string { return "<" + path + `>; rel="canonical"` }

@@ -27,10 +27,13 @@ type lookDescription struct {
 	Placeholder string   `json:"placeholder"` // a data URI of a few hundred bytes
 }
 
+// sketchMark ends the keys of sketches. No address has a space in it.
+const sketchMark = " look"
+
 // look makes a sketch of the print that is wanted, which is kept like a print, and describes it.
 func (h *Handler) look(ctx *fasthttp.RequestCtx, wanted order) (*lookDescription, error) {
 	sketched := *wanted.print
-	sketched.path += " look" // a space, which no address has
+	sketched.path += sketchMark
 	wanted.print, wanted.look = &sketched, true
 	p, _, err := h.loadPrint(ctx, wanted)
 	if err != nil {

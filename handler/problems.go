@@ -27,6 +27,7 @@ var (
 	errBadForm    = errors.New("the form cannot be read")
 	errBadQuery   = errors.New("the query is not understood")
 	errUploadSize = errors.New("the file is too large")
+	errBadPurge   = errors.New("it is not understood what is to be purged")
 	errCutOff     = errors.New("the upload ended early")
 	errGone       = errors.New("the client has gone")
 	errRange      = errors.New("nothing of the image lies in the range")
@@ -55,6 +56,7 @@ var problems = []problem{
 	{errUnknownQuery, fasthttp.StatusBadRequest, "unknown-query", "The address has a query", "no-store"}, // some caches would keep it for the address without one
 	{errSpelling, fasthttp.StatusBadRequest, "not-canonical", "The address is not spelled canonically", "public, max-age=300"},
 	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=300"},
+	{errBadPurge, fasthttp.StatusBadRequest, "bad-purge", "It is not understood what is to be purged", "no-store"},
 	{errCutOff, fasthttp.StatusBadRequest, "upload-cut-off", "The upload ended early", "no-store"},
 	{errUploadSize, fasthttp.StatusRequestEntityTooLarge, "upload-too-large", "The file is too large", "no-store"},
 	{errRange, fasthttp.StatusRequestedRangeNotSatisfiable, "range-outside", "There is no such part", "no-store"},
@@ -162,7 +164,10 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 		header.SetCanonical(headerContentRange, []byte("bytes */"+strconv.FormatInt(outside.size, 10)))
 	}
 	header.Set("Cache-Control", p.keep)
-	if isByQuery(ctx) {
+	switch {
+	case isManagement(ctx):
+		header.Set("Cache-Control", "no-store")
+	case isByQuery(ctx):
 		header.Set("Cache-Control", strings.Replace(p.keep, "public", "private", 1))
 	}
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -210,6 +215,12 @@ func isPage(ctx *fasthttp.RequestCtx) bool {
 func isByQuery(ctx *fasthttp.RequestCtx) bool {
 	path := pathOf(ctx)
 	return string(path) == "/download" || bytes.HasPrefix(path, []byte("/srcset/"))
+}
+
+// isManagement tells whether an address is for those who manage images; no cache keeps what is said there.
+func isManagement(ctx *fasthttp.RequestCtx) bool {
+	path := pathOf(ctx)
+	return bytes.HasPrefix(path, []byte("/images")) || bytes.Equal(path, []byte("/purge"))
 }
 
 // quoted keeps what a client sent readable in a message.

@@ -41,6 +41,16 @@ var routes = []route{
 	{path: "/srcset/{id}", shared: true, methods: []method{
 		{"GET", "A tag for a page, or its parts as JSON: prints of the image in several widths, with the size and a placeholder.", (*Handler).srcset},
 	}},
+	{path: "/images", methods: []method{
+		{"GET", "The originals, the newest first, page by page.", (*Handler).listImages},
+	}},
+	{path: "/images/{id}", methods: []method{
+		{"GET", "What is known of an original.", (*Handler).describeImage},
+		{"DELETE", "Deletes an original for ever, and with it all its prints.", (*Handler).deleteImage},
+	}},
+	{path: "/purge", methods: []method{
+		{"POST", "Has this server and the caches in front of it forget prints. Nothing is deleted.", (*Handler).purge},
+	}},
 	{path: "/capabilities", shared: true, methods: []method{
 		{"GET", "The formats that this server reads and writes.", (*Handler).capabilities},
 	}},

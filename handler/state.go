@@ -27,7 +27,8 @@ func (h *Handler) snapshot() metrics.Snapshot {
 		Poisoned:  engine.Poisoned,
 		CacheHits: prints.Hits, CacheMisses: prints.Misses, CacheJoined: prints.Joined,
 		CacheBytes: prints.Bytes, CacheEntries: prints.Entries,
-		QuotaRefused: h.options.Quota.Stats().Refused,
-		Draining:     h.Draining(),
+		PurgesPending: h.hooks.Pending(),
+		QuotaRefused:  h.options.Quota.Stats().Refused,
+		Draining:      h.Draining(),
 	}
 }

@@ -1,5 +1,5 @@
 // Package metrics counts what the service does, in the way that Prometheus reads. No label has a value that a client can
-// choose: statuses, formats, kinds of job, outcomes and causes are all that there are, so the number of series is bounded.
+// choose: statuses, formats, kinds of job, outcomes, causes and purge hooks are all that there are, so the number of series is bounded.
 package metrics
 
 import (
@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"calotype/handler/purge"
 	"calotype/transform"
 )
 
@@ -39,7 +40,7 @@ type Metrics struct {
 	answers  *prometheus.CounterVec
 	byStatus [600]prometheus.Counter // nil for statuses that are not usual
 
-	jobs              *prometheus.CounterVec
+	jobs, purges      *prometheus.CounterVec
 	waited, cpu, held prometheus.Histogram
 	ran               *prometheus.HistogramVec
 }
@@ -62,6 +63,11 @@ func New(version, libvips string) *Metrics {
 		Help: "Answers on the public listener by HTTP status. 503 says that there was too much to do, 500 that a fault is ours: " +
 			"see the log.",
 	}, []string{"status"})
+	m.purges = in.NewCounterVec(prometheus.CounterOpts{
+		Name: "calotype_purges_total",
+		Help: "What the caches in front said when they were told what to forget, by hook and outcome: accepted; failed, which is " +
+			"tried again; refused, which is for you to mend.",
+	}, []string{"hook", "outcome"})
 	m.jobs = in.NewCounterVec(prometheus.CounterOpts{
 		Name: "calotype_jobs_total",
 		Help: "Jobs that have ended, by kind (open: look whether an upload can be decoded, print: make a print) and by outcome. " +
@@ -119,6 +125,18 @@ func (m *Metrics) Answered(status int) {
 	}
 	m.answers.WithLabelValues(strconv.Itoa(status)).Inc()
 }
+
+// Hooks makes the series of purge hooks exist. Their names are those of the configuration.
+func (m *Metrics) Hooks(names []string) {
+	for _, hook := range names {
+		for _, outcome := range purge.Outcomes {
+			m.purges.WithLabelValues(hook, outcome)
+		}
+	}
+}
+
+// Purged counts what became of a purge. It is meant for purge.Start.
+func (m *Metrics) Purged(hook, outcome string) { m.purges.WithLabelValues(hook, outcome).Inc() }
 
 // Observe counts a job that has ended. It is meant for transform.Options.
 func (m *Metrics) Observe(o transform.Observation) {

@@ -26,6 +26,8 @@ type Snapshot struct {
 	CacheHits, CacheMisses, CacheJoined uint64
 	CacheBytes, CacheEntries            int64
 
+	PurgesPending map[string]int // deletions that a hook has not been told of
+
 	QuotaRefused uint64
 	Draining     bool
 }
@@ -132,6 +134,16 @@ var readings = []reading{
 	gauge("calotype_cache_bytes", "Memory that finished prints occupy.", func(s Snapshot) int64 { return s.CacheBytes }),
 	gauge("calotype_cache_entries", "Finished prints in memory.", func(s Snapshot) int64 { return s.CacheEntries }),
 
+	{
+		prometheus.NewDesc("calotype_purges_pending", "Deletions that a cache in front has not been told of yet, by hook. More than "+
+			"0 for long: see calotype_purges_total and the log.", []string{"hook"}, nil),
+		prometheus.GaugeValue,
+		func(s Snapshot, put func(float64, ...string)) {
+			for hook, n := range s.PurgesPending {
+				put(float64(n), hook)
+			}
+		},
+	},
 	counter("calotype_quota_refusals_total", "Prints that were refused: their original or their client had used up its quota.",
 		func(s Snapshot) uint64 { return s.QuotaRefused }),
 	gauge("calotype_draining", "1 while the server finishes what runs before it stops, 0 otherwise.", func(s Snapshot) int {

@@ -1,0 +1,186 @@
+package handler
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/store"
+	"calotype/transform"
+)
+
+// imageDescription is what those who manage images are told of one.
+type imageDescription struct {
+	originalDescription
+	Digest string   `json:"digest"` // SHA-256 of the bytes, in hexadecimal digits
+	ETag   string   `json:"etag"`   // of the original; If-Match takes it
+	Tags   []string `json:"tags"`   // cache tags of the original
+}
+
+func describeManaged(o store.Original) imageDescription {
+	return imageDescription{
+		describeOriginal(o), o.Digest.String(), originalTag(o), tagsOf(transform.FormatNamed(o.Format).Extension, o),
+	}
+}
+
+// imageList is a page of images.
+type imageList struct {
+	Images []imageDescription `json:"images"`
+	Next   string             `json:"next,omitempty"` // address of the next page
+}
+
+// listImages serves GET /images.
+func (h *Handler) listImages(ctx *fasthttp.RequestCtx) error {
+	query := ctx.QueryArgs()
+	page, err := readPage(query, "format")
+	if err != nil {
+		return err
+	}
+	if page.Since, err = readTime(query, "since"); err != nil {
+		return err
+	}
+	if page.Until, err = readTime(query, "until"); err != nil {
+		return err
+	}
+	originals, last, err := h.listPage(page)
+	if err != nil {
+		return err
+	}
+	answer := imageList{Images: []imageDescription{}}
+	for _, o := range originals {
+		answer.Images = append(answer.Images, describeManaged(o))
+	}
+	if last != "" {
+		answer.Next = listAddress(page, last)
+	}
+	ctx.Response.Header.Set("Cache-Control", keepPage)
+	return sendJSON(ctx, fasthttp.StatusOK, answer)
+}
+
+// readTime reads a time such as 2026-11-26T01:30:00Z, or a day, which begins in UTC. The zero time is none.
+func readTime(query *fasthttp.Args, name string) (time.Time, error) {
+	if !query.Has(name) {
+		return time.Time{}, nil
+	}
+	text := string(query.Peek(name))
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if when, err := time.Parse(layout, text); err == nil {
+			return when, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%w: %s is a time such as 2026-11-26T01:30:00Z or a day such as 2026-11-26, not %q", errBadQuery, name, quoted(text))
+}
+
+// listAddress is the address of the page after the image with the id before.
+func listAddress(page store.Query, before string) string {
+	query := url.Values{"before": {before}, "limit": {strconv.Itoa(page.Limit)}}
+	if len(page.Formats) > 0 {
+		query.Set("format", strings.Join(page.Formats, "|"))
+	}
+	for name, when := range map[string]time.Time{"since": page.Since, "until": page.Until} {
+		if !when.IsZero() {
+			query.Set(name, when.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	return "/images?" + query.Encode()
+}
+
+// managedID returns the id at the end of the path, which may be of any spelling.
+func managedID(ctx *fasthttp.RequestCtx) (store.ID, error) {
+	text := string(pathOf(ctx)[len("/images/"):])
+	id, err := store.ParseID(text)
+	if err != nil {
+		err = fmt.Errorf("%w: %q is no id", store.ErrNotFound, quoted(text))
+	}
+	return id, err
+}
+
+// describeImage serves GET /images/{id}.
+func (h *Handler) describeImage(ctx *fasthttp.RequestCtx) error {
+	id, err := managedID(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := h.original(id.String())
+	if err != nil {
+		return err
+	}
+	tag, err := managedTag(o)
+	if err != nil {
+		return err
+	}
+	modified := fasthttp.AppendHTTPDate(nil, o.Created)
+	header := &ctx.Response.Header
+	header.SetCanonical(headerETag, tag)
+	header.SetCanonical(headerLastModified, modified)
+	header.Set("Cache-Control", keepPage)
+	if done, err := decided(ctx, tag, modified, o.Created); done || err != nil {
+		return err
+	}
+	return sendJSON(ctx, fasthttp.StatusOK, describeManaged(o))
+}
+
+// managedTag is the entity tag of the description of an image.
+func managedTag(o store.Original) ([]byte, error) {
+	body, err := json.Marshal(describeManaged(o))
+	return []byte(tagOf("image", string(body))), err
+}
+
+// deleteImage serves DELETE /images/{id}. When it has answered 204 or 410, nothing of the image is served any more.
+func (h *Handler) deleteImage(ctx *fasthttp.RequestCtx) error {
+	id, err := managedID(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := h.store.Get(h.work, id)
+	if err == nil {
+		// What a record holds never changes until it is removed, so that this is true of what is removed below.
+		if err := checkMatch(ctx, o); err != nil {
+			return err
+		}
+		err = h.store.Remove(h.work, id, h.hooks.Names()...)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	// Also if it was gone before: whoever deleted it may not have come to this point yet.
+	h.forgetImages(id.String())
+	if errors.Is(err, store.ErrLeft) {
+		h.log.Error("an image was deleted, but its bytes are still on the disk; it is tried again at the next start", "id", id, "error", err)
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	h.hooks.Wake()
+	ctx.SetStatusCode(fasthttp.StatusNoContent)
+	ctx.Response.Header.Set("Cache-Control", "no-store")
+	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	return nil
+}
+
+// checkMatch evaluates If-Match (RFC 9110, 13.1.1) for an image that is there. The entity tags of its description and of its
+// bytes are the same to it: neither changes without the other.
+func checkMatch(ctx *fasthttp.RequestCtx, o store.Original) error {
+	lists := ctx.Request.Header.PeekAll("If-Match")
+	if len(lists) == 0 {
+		return nil
+	}
+	description, err := managedTag(o)
+	if err != nil {
+		return err
+	}
+	for _, tag := range [][]byte{description, []byte(originalTag(o))} {
+		if slices.ContainsFunc(lists, func(list []byte) bool { return matches(list, tag, false) }) {
+			return nil
+		}
+	}
+	return errPrecondition
+}

@@ -1,0 +1,171 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"calotype/handler/purge"
+	"calotype/store"
+)
+
+// The bounds of a request to purge.
+const (
+	purgeMost  = 1000      // ids, tags, prefixes and presets
+	purgeBytes = 256 << 10 // of the body
+	purgeWait  = 20 * time.Second
+)
+
+// purgeRequest is what is to be forgotten: all that shows one of the images, that has one of the tags, whose canonical address
+// begins with one of the prefixes, or that has the tag of one of the presets.
+type purgeRequest struct {
+	IDs      []string `json:"ids"`
+	Tags     []string `json:"tags"`
+	Prefixes []string `json:"prefixes"`
+	Presets  []string `json:"presets"`
+}
+
+// purgeAnswer tells what was purged.
+type purgeAnswer struct {
+	Prints int            `json:"prints"` // forgotten here
+	Hooks  []purge.Answer `json:"hooks"`
+}
+
+// purge serves POST /purge: this process forgets first, so that no cache in front can fetch again what is to be forgotten.
+func (h *Handler) purge(ctx *fasthttp.RequestCtx) error {
+	body := newUploadBody(ctx, h.options.UploadPause)
+	what, err := readPurge(body)
+	status := fasthttp.StatusOK
+	if err == nil {
+		answer := purgeAnswer{Prints: h.forgetAll(what), Hooks: []purge.Answer{}}
+		waiting, cancel := context.WithTimeout(h.work, purgeWait)
+		defer cancel()
+		answer.Hooks = append(answer.Hooks, h.hooks.Purge(waiting, what)...)
+		if slices.ContainsFunc(answer.Hooks, func(a purge.Answer) bool { return a.Outcome != purge.Accepted }) {
+			status = fasthttp.StatusBadGateway
+		}
+		ctx.Response.Header.Set("Cache-Control", "no-store")
+		err = sendJSON(ctx, status, answer)
+	}
+	if body.ended {
+		return err
+	}
+	if err != nil {
+		h.fail(ctx, err)
+	}
+	return linger(ctx)
+}
+
+// readPurge reads and checks a request. What it returns is in the one spelling of each thing.
+func readPurge(body io.Reader) (what purge.What, err error) {
+	text, err := io.ReadAll(io.LimitReader(body, purgeBytes+1))
+	switch {
+	case err != nil:
+		return what, fmt.Errorf("%w: it did not come to its end", errBadPurge)
+	case len(text) > purgeBytes:
+		return what, fmt.Errorf("%w: it has more than %d bytes", errBadPurge, purgeBytes)
+	}
+	var asked purgeRequest
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&asked); err != nil {
+		return what, fmt.Errorf("%w: it is not a JSON object of ids, tags, prefixes and presets: %w", errBadPurge, err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return what, fmt.Errorf("%w: something follows the JSON object", errBadPurge)
+	}
+	switch n := len(asked.IDs) + len(asked.Tags) + len(asked.Prefixes) + len(asked.Presets); {
+	case n == 0:
+		return what, fmt.Errorf("%w: it names nothing", errBadPurge)
+	case n > purgeMost:
+		return what, fmt.Errorf("%w: it names %d things, and at most %d are taken", errBadPurge, n, purgeMost)
+	}
+	for _, text := range asked.IDs {
+		id, err := store.ParseID(text)
+		if err != nil {
+			return what, fmt.Errorf("%w: %q is no id", errBadPurge, quoted(text))
+		}
+		what.IDs = append(what.IDs, id.String())
+	}
+	for _, preset := range asked.Presets {
+		asked.Tags = append(asked.Tags, presetTag+preset)
+	}
+	for _, tag := range asked.Tags {
+		if !isTag(tag) {
+			return what, fmt.Errorf("%w: a tag has 1 to 128 letters, digits, points, hyphens and underscores, not %q", errBadPurge, quoted(tag))
+		}
+		// Caches that know no tags can purge an image all the same.
+		if id, err := store.ParseID(strings.TrimPrefix(tag, imageTag)); err == nil && strings.HasPrefix(tag, imageTag) {
+			what.IDs = append(what.IDs, id.String())
+			continue
+		}
+		what.Tags = append(what.Tags, tag)
+	}
+	for _, prefix := range asked.Prefixes {
+		if purge.ImageOf(prefix) == "" {
+			return what, fmt.Errorf("%w: a prefix is the beginning of a canonical address, /download/ and the id at least, not %q", errBadPurge, quoted(prefix))
+		}
+		what.Paths = append(what.Paths, prefix)
+	}
+	return what, nil
+}
+
+// isTag tells whether a text can be a cache tag in every header that carries them.
+func isTag(text string) bool {
+	return len(text) >= 1 && len(text) <= 128 && strings.IndexFunc(text, func(r rune) bool {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && r != '.' && r != '-' && r != '_'
+	}) < 0
+}
+
+// forgetAll forgets what is told, and returns how many prints that were.
+func (h *Handler) forgetAll(what purge.What) int {
+	ids, extensions := map[string]bool{}, map[string]bool{}
+	for _, id := range what.IDs {
+		h.records.Remove(id)
+		ids[id] = true
+	}
+	for _, tag := range what.Tags {
+		if extension, is := strings.CutPrefix(tag, formatTag); is {
+			extensions["."+extension] = true
+		}
+	}
+	return h.forget(func(address string) bool {
+		return showsAny(address, ids) || extensions[path.Ext(strings.TrimSuffix(address, sketchMark))] ||
+			slices.ContainsFunc(what.Paths, func(prefix string) bool { return strings.HasPrefix(address, prefix) })
+	})
+}
+
+// forgetImages forgets all that shows one of the images. Their records have been removed from the index before. Then the order
+// counts: without a record here, whoever has made a print finds out that an image of it is gone, and what was made before is
+// forgotten.
+func (h *Handler) forgetImages(ids ...string) {
+	h.forgetAll(purge.What{IDs: ids})
+}
+
+// showsAny tells whether a print shows one of the images: its own, or one that is laid on it. In a canonical address an id
+// has its one spelling and follows the slash of its route, the name of an operation or another argument.
+func showsAny(address string, ids map[string]bool) bool {
+	const length = 36 // of an id
+	for i := 0; i+length < len(address); i++ {
+		if strings.IndexByte("/:,=", address[i]) >= 0 && ids[address[i+1:i+1+length]] {
+			return true
+		}
+	}
+	return false
+}
+
+// forget drops every print, and every sketch of one, whose canonical address match tells, and returns how many were kept.
+// What is being made under such an address still goes to those who wait for it, unless an image of it is deleted, and is not
+// kept. match may be asked concurrently, and for an address more than once.
+func (h *Handler) forget(match func(address string) bool) int {
+	return h.prints.Purge(match)
+}
