@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,17 @@ func openAPI() ([]byte, error) {
 	// A chain has a variable number of segments, which OpenAPI has no words for: its path stands for all of them.
 	paths["/download/{id}/{chain}"] = object{"get": chainOperation()}
 	paths["/srcset/{id}/{chain}"] = object{"get": srcsetOperation("A tag for a page, with prints made by a chain in several widths.", "getSrcset", idParameter(), chainParameter())}
+	schemas := managementSchemas()
+	maps.Copy(schemas, object{
+		"Problem":   problemSchema(),
+		"Original":  originalSchema(),
+		"Print":     printSchema(),
+		"Picture":   pictureSchema(),
+		"Uploaded":  uploadedSchema(),
+		"Uploads":   uploadsSchema(),
+		"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas()},
+		"Format":    object{"type": "string", "enum": formatExtensions(), "description": "Extension of a print."},
+	})
 	return json.MarshalIndent(object{
 		"openapi": "3.1.0",
 		"info": object{
@@ -39,16 +51,7 @@ func openAPI() ([]byte, error) {
 		"servers": []any{object{"url": "/"}},
 		"paths":   paths,
 		"components": object{
-			"schemas": object{
-				"Problem":   problemSchema(),
-				"Original":  originalSchema(),
-				"Print":     printSchema(),
-				"Picture":   pictureSchema(),
-				"Uploaded":  uploadedSchema(),
-				"Uploads":   uploadsSchema(),
-				"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas()},
-				"Format":    object{"type": "string", "enum": formatExtensions(), "description": "Extension of a print."},
-			},
+			"schemas":   schemas,
 			"responses": problemResponses(),
 		},
 	}, "", "  ")
@@ -68,6 +71,9 @@ func operationObject(r route, m method) object {
 		return srcsetOperation(m.summary, "getSrcsetId", idParameter())
 	}
 	o := object{"summary": m.summary, "operationId": operationID(r, m)}
+	if describeManagement(o, operationID(r, m)) {
+		return o
+	}
 	switch operationID(r, m) {
 	case "getUploadImage":
 		o["responses"] = withProblems(object{

@@ -117,6 +117,9 @@ func TestMethods(t *testing.T) {
 			t.Errorf("OPTIONS %s: headers %v", target, a.header)
 		}
 	}
+	f("/images", "GET, HEAD, OPTIONS")
+	f("/images/"+u.ID, "DELETE, GET, HEAD, OPTIONS")
+	f("/purge", "OPTIONS, POST")
 	f("/upload-image", "GET, HEAD, OPTIONS, POST")
 	f("/download", "GET, HEAD, OPTIONS")
 	f("/download?id="+u.ID, "GET, HEAD, OPTIONS")

@@ -224,6 +224,42 @@ func TestDownloadIsAsDescribed(t *testing.T) {
 	s.ask("GET", "/openapi.json", 200, nil)
 }
 
+func TestManagementIsAsDescribed(t *testing.T) {
+	s := describe(t)
+	var uploaded struct{ ID, URL string }
+	for range 2 {
+		if err := json.Unmarshal(s.ask("POST", "/upload-image", 201, picture(t), "Content-Type", "image/png"), &uploaded); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var list struct {
+		Images []json.RawMessage
+		Next   string
+	}
+	page := s.ask("GET", "/images?limit=1&format=png&since=2000-01-01&until=2100-01-01T00:00:00Z", 200, nil)
+	if err := json.Unmarshal(page, &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Images) != 1 || list.Next == "" {
+		t.Fatalf("got %s", page)
+	}
+	s.wantAllDescribed(page, "Images")
+	s.wantAllDescribed(list.Images[0], "Image")
+	s.ask("GET", list.Next, 200, nil)
+	s.wantAllDescribed(s.ask("GET", "/images/"+uploaded.ID, 200, nil), "Image")
+	s.ask("GET", "/images/"+uploaded.ID, 304, nil, "If-None-Match", "*")
+	purge := []byte(`{"ids":["` + uploaded.ID + `"],"tags":["fmt-png"],"prefixes":["/download/` + uploaded.ID + `/"],"presets":["hero"]}`)
+	s.wantAllDescribed(s.ask("POST", "/purge", 200, purge, "Content-Type", "application/json"), "Purged")
+	s.ask("DELETE", "/images/"+uploaded.ID, 412, nil, "If-Match", `"x"`)
+	s.ask("DELETE", "/images/"+uploaded.ID, 204, nil, "If-Match", "*")
+	s.ask("DELETE", "/images/"+uploaded.ID, 410, nil)
+	s.ask("GET", "/images/"+uploaded.ID, 410, nil)
+	s.ask("GET", uploaded.URL, 410, nil)
+	s.ask("DELETE", "/images/x", 404, nil)
+	s.ask("GET", "/images?since=x", 400, nil)
+	s.ask("POST", "/purge", 400, []byte("{}"), "Content-Type", "application/json")
+}
+
 func TestProblemsAreAsDescribed(t *testing.T) {
 	s := describe(t)
 	var uploaded struct{ URL string }

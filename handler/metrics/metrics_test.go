@@ -64,6 +64,21 @@ var busy = Snapshot{
 	CacheHits: 13, CacheMisses: 14, CacheJoined: 15, CacheBytes: 16 << 20, CacheEntries: 17, QuotaRefused: 18, Draining: true,
 }
 
+func TestPurges(t *testing.T) {
+	m := New("", "")
+	m.Hooks([]string{"varnish h", "fastly s"})
+	m.Purged("fastly s", "failed")
+	m.Purged("fastly s", "failed")
+	m.Watch(func() Snapshot { return Snapshot{PurgesPending: map[string]int{"varnish h": 0, "fastly s": 3}} })
+	mustSay(t, m,
+		`calotype_purges_total{hook="varnish h",outcome="accepted"} 0`,
+		`calotype_purges_total{hook="varnish h",outcome="refused"} 0`,
+		`calotype_purges_total{hook="fastly s",outcome="failed"} 2`,
+		`calotype_purges_pending{hook="varnish h"} 0`,
+		`calotype_purges_pending{hook="fastly s"} 3`,
+	)
+}
+
 func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	m := New("1.2.3", "8.18.7")
 	mustSay(t, m,

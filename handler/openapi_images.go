@@ -1,0 +1,87 @@
+package handler
+
+import "maps"
+
+// describeManagement fills in the description of an operation on images as a whole. It tells whether it is one.
+func describeManagement(o object, id string) bool {
+	imageID := []any{object{
+		"name": "id", "in": "path", "required": true, "description": "Id of an image.", "schema": object{"type": "string"},
+	}}
+	answer := func(description, schema string) object {
+		return object{"description": description, "content": jsonContent(schemaRef(schema))}
+	}
+	switch id {
+	case "getImages":
+		when := object{"type": "string", "description": "A time (RFC 3339), or a day, which begins in UTC."}
+		o["parameters"] = []any{
+			queryParameter("format", "Types to list, as in jpeg|png; nothing lists all.", object{"type": "string"}),
+			queryParameter("since", "Only images that were uploaded then or later.", when),
+			queryParameter("until", "Only images that were uploaded before.", when),
+			queryParameter("before", "Id of the last image of the page before.", object{"type": "string"}),
+			queryParameter("limit", "Images on a page.", object{"type": "integer", "minimum": 1, "maximum": galleryMost, "default": galleryLimit}),
+		}
+		o["responses"] = withProblems(object{"200": answer("A page.", "Images")})
+	case "getImagesId":
+		o["parameters"] = imageID
+		o["responses"] = withProblems(object{"200": answer("The image.", "Image"), "304": object{"description": "The client has it."}})
+	case "deleteImagesId":
+		match := object{
+			"name": "If-Match", "in": "header", "schema": object{"type": "string"},
+			"description": "Entity tags of the original or of its description, one of which must fit, or an asterisk.",
+		}
+		o["description"] = "When it is answered, nothing is served any more that shows the image, and caches in front are being told. It cannot be undone."
+		o["parameters"] = append(imageID, match)
+		o["responses"] = withProblems(object{"204": object{"description": "Deleted."}})
+	case "postPurge":
+		list := func(doc string) object {
+			return object{"type": "array", "items": object{"type": "string"}, "description": doc}
+		}
+		o["requestBody"] = object{"required": true, "content": jsonContent(object{
+			"type": "object", "additionalProperties": false, "minProperties": 1, "properties": object{
+				"ids":      list("Images, with all that shows them."),
+				"tags":     list("Cache tags."),
+				"prefixes": list("Beginnings of canonical addresses, each with the id of an image."),
+				"presets":  list("Names; each stands for the tag preset-NAME."),
+			},
+		})}
+		o["responses"] = withProblems(object{
+			"200": answer("Forgotten, here and by all hooks.", "Purged"),
+			"502": answer("Forgotten here, but not by every hook.", "Purged"),
+		})
+	default:
+		return false
+	}
+	return true
+}
+
+// managementSchemas describe what is answered.
+func managementSchemas() object {
+	text := object{"type": "string"}
+	image := originalSchema()
+	properties := image["properties"].(object)
+	maps.Copy(properties, object{
+		"digest": object{"type": "string", "description": "SHA-256 of the bytes, in hexadecimal digits."},
+		"etag":   object{"type": "string", "description": "Of the original. If-Match takes it."},
+		"tags":   object{"type": "array", "items": text, "description": "Cache tags of the original."},
+	})
+	image["required"] = append(image["required"].([]string), "digest", "etag", "tags")
+	return object{
+		"Image": image,
+		"Images": object{
+			"type": "object", "required": []string{"images"}, "properties": object{
+				"images": object{"type": "array", "items": schemaRef("Image"), "description": "The newest first."},
+				"next":   object{"type": "string", "description": "Address of the next page."},
+			},
+		},
+		"Purged": object{
+			"type": "object", "required": []string{"prints", "hooks"}, "properties": object{
+				"prints": object{"type": "integer", "description": "Prints that this server had in memory and has forgotten."},
+				"hooks": object{"type": "array", "items": object{
+					"type": "object", "required": []string{"hook", "outcome"}, "properties": object{
+						"hook": text, "outcome": object{"type": "string", "enum": []string{"accepted", "failed", "refused"}}, "error": text,
+					},
+				}},
+			},
+		},
+	}
+}
