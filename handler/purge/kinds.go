@@ -132,8 +132,8 @@ func varnish(place *url.URL, _ string, _ Secrets) (*Hook, error) {
 	})}, nil
 }
 
-// nginx sends PURGE with a path that ends in a star, which ngx_cache_purge understands. It answers 404 or 412 when it had
-// nothing to forget.
+// nginx sends PURGE with a path that ends in a star, for all that begins like it. NGINX Plus understands that, and
+// https://github.com/nginx-modules/ngx_cache_purge, which answers 404 or 412 when it had nothing to forget.
 func nginx(place *url.URL, _ string, _ Secrets) (*Hook, error) {
 	base := strings.TrimSuffix(place.String(), "/")
 	return &Hook{
