@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -11,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"calotype/store"
+	"calotype/transform"
 )
 
 // restart closes the site and opens it anew over the same store, on another port.
@@ -293,5 +298,79 @@ func TestDeleteDuringADownload(t *testing.T) {
 	s.wantProblem("the next", s.get(u.URL), http.StatusGone, "image-deleted")
 	if a := read(t, u.URL, response); string(a.body) != string(data) {
 		t.Errorf("%d bytes came, of %d", len(a.body), len(data))
+	}
+}
+
+// Who has joined a print that was finished just before the deletion gets 410 as well.
+func TestDeleteBetweenPrintAndAnswer(t *testing.T) {
+	s := serve(t)
+	u := s.upload(draws(t, "rg", "by"))
+	s.mustGet(u.URL + "/rotate:90.png")
+	s.wantKept(u.URL + "/rotate:90.png")
+	made, _ := s.handler.prints.Lookup([]byte(u.URL + "/rotate:90.png"))
+	target := u.URL + "/rotate:180.png"
+	release := make(chan struct{})
+	go s.handler.prints.Load(t.Context(), target, func(context.Context) (*printed, error) {
+		<-release
+		return made, nil
+	})
+	for !s.handler.prints.Loading(target) {
+		time.Sleep(time.Millisecond)
+	}
+	joined := s.handler.prints.Stats().Joined
+	status := make(chan int, 1)
+	go func() {
+		got, err := s.statusOf(target)
+		if err != nil {
+			t.Error(err)
+		}
+		status <- got
+	}()
+	for s.handler.prints.Stats().Joined == joined {
+		time.Sleep(time.Millisecond)
+	}
+	if a := s.do("DELETE", "/images/"+u.ID, nil); a.status != http.StatusNoContent {
+		t.Fatalf("DELETE: %d %s", a.status, a.body)
+	}
+	close(release)
+	if got := <-status; got != http.StatusGone {
+		t.Errorf("who waited got %d", got)
+	}
+}
+
+// A request that has found the record of an image just before its deletion, and asks for a print just after it, does not bring
+// one back: the bytes can still be there, for another image.
+func TestOrderOfADeletedImage(t *testing.T) {
+	s := serve(t)
+	data := draws(t, "rg", "by")
+	u, other := s.upload(data), s.upload(draws(t, "rr"))
+	s.upload(data) // a twin
+	place := func(id, chain string) order {
+		t.Helper()
+		parsed, err := transform.Parse(id + chain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := s.handler.original(parsed.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted, err := s.handler.newOrder(&fasthttp.RequestCtx{}, o, parsed.Chain.Settle(seen(o), ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wanted
+	}
+	orders := []order{place(u.ID, "/rotate:90.png"), place(other.ID, "/overlay:"+u.ID+".png")}
+	for _, wanted := range orders {
+		if _, err := s.handler.makePrint(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.do("DELETE", "/images/"+u.ID, nil)
+	for _, wanted := range orders {
+		if _, err := s.handler.makePrint(t.Context(), wanted); !errors.Is(err, store.ErrGone) {
+			t.Errorf("%s: %v, want ErrGone", wanted.print.path, err)
+		}
 	}
 }
