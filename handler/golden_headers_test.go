@@ -50,11 +50,12 @@ var (
 	validated = headers{"Etag": "<tag>", "Last-Modified": "<date>"}
 	kept      = headers{"Cache-Control": "public, max-age=2592000, s-maxage=31536000, immutable, stale-while-revalidate=86400, stale-if-error=2592000"}
 	anyQuery  = headers{"No-Vary-Search": "params"}
+	tagged    = headers{"Cache-Tag": "img-<id>,fmt-png"}
 	inParts   = headers{"Accept-Ranges": "bytes", "Repr-Digest": "<digest>"}
 	notInPart = headers{"Accept-Ranges": "", "Repr-Digest": ""}
 
 	// Originals and prints, by their path.
-	ofImage      = withBody.and(forPages, validated, kept, anyQuery, inParts)
+	ofImage      = withBody.and(forPages, validated, kept, anyQuery, inParts, tagged)
 	ofPrint      = ofImage.and(headers{"Content-Type": "image/png", "Content-Disposition": `inline; filename="<id>.png"`, "Cache-Status": "calotype; fwd=uri-miss; stored"})
 	negotiated   = headers{"Vary": "Accept"}
 	unmodified   = headers{"Content-Length": "", "Content-Type": "", "Content-Disposition": "", "Cache-Status": "", "Accept-Ranges": "", "Repr-Digest": ""}
@@ -76,6 +77,7 @@ var keeping = map[string]struct {
 }{
 	"bad-request":         {400, "no-store"},
 	"no-file":             {400, "no-store"},
+	"bad-purge":           {400, "no-store"},
 	"bad-form":            {400, "no-store"},
 	"upload-cut-off":      {400, "no-store"},
 	"bad-query":           {400, "public, max-age=300"},
@@ -172,7 +174,7 @@ func (h headers) want(t *testing.T, what string, a answer, status int) {
 
 // What every class of answers says in its head, and nothing else.
 func TestHeadersOfAnswers(t *testing.T) {
-	s := serve(t)
+	s := serve(t, func(o *Options) { o.CacheTags = []string{"Cache-Tag"} })
 	u := s.upload(draws(t, "rg", "by"))
 	png := headers{"Content-Type": "image/png", "Content-Disposition": `inline; filename="<id>.png"`}
 	linked := func(rest string) headers { return headers{"Link": "<" + u.URL + rest + `>; rel="canonical"`} }
@@ -205,18 +207,19 @@ func TestHeadersOfAnswers(t *testing.T) {
 	get("a print by another spelling", u.URL+"/Rotate:90.png", ofPrint.and(hit, linked("/rotate:90.png")))
 	get("a print without an extension", u.URL+"/rotate:180", ofPrint.and(linked("/rotate:180.png")))
 	get("a negotiated print", u.URL+"/rotate:270.auto", ofPrint.and(negotiated, headers{
-		"Content-Type": "image/webp", "Content-Disposition": `inline; filename="<id>.webp"`, "Content-Location": u.URL + "/rotate:270.webp",
+		"Content-Type": "image/webp", "Cache-Tag": "img-<id>,fmt-webp", "Content-Disposition": `inline; filename="<id>.webp"`, "Content-Location": u.URL + "/rotate:270.webp",
 	}), "Accept", "image/webp,*/*")
 	get("a negotiated print by another spelling", u.URL+"/rotate:270.AUTO", ofPrint.and(negotiated, hit, linked("/rotate:270.auto"), headers{
-		"Content-Type": "image/webp", "Content-Disposition": `inline; filename="<id>.webp"`, "Content-Location": u.URL + "/rotate:270.webp",
+		"Content-Type": "image/webp", "Cache-Tag": "img-<id>,fmt-webp", "Content-Disposition": `inline; filename="<id>.webp"`, "Content-Location": u.URL + "/rotate:270.webp",
 	}), "Accept", "image/webp,*/*")
 	byQuery := headers{"Cache-Control": "private, max-age=86400", "No-Vary-Search": "", "Content-Location": u.URL}
 	get("the original by query", "/download?id="+u.ID, ofImage.and(png, linked(""), byQuery))
 	get("the original by query, to be saved", "/download?id="+u.ID+"&dl=1", ofImage.and(png, linked("/attach:1"), byQuery, headers{
 		"Content-Location": u.URL + "/attach:1", "Content-Disposition": `attachment; filename="<id>.png"`,
 	}))
-	get("a description", u.URL+"/rotate:90.json", ofImage.and(notInPart, headers{"Content-Type": "application/json", "Cache-Control": "public, max-age=3600"}))
+	get("a description", u.URL+"/rotate:90.json", ofImage.and(notInPart, headers{"Cache-Tag": "img-<id>,fmt-json", "Content-Type": "application/json", "Cache-Control": "public, max-age=3600"}))
 	ofPicture := headers{
+		"Cache-Tag":     "",
 		"Cache-Control": "private, max-age=86400", "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox", "No-Vary-Search": "",
 	}
 	get("a tag for a page", u.srcset(".auto?widths=1"), ofImage.and(ofPicture, notInPart, headers{"Content-Type": "text/html; charset=utf-8"}))
@@ -228,6 +231,9 @@ func TestHeadersOfAnswers(t *testing.T) {
 	style, _ := stylesheet()
 	get("the style sheet", style, withBody.and(headers{"Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=31536000, immutable"}))
 	described := headers{"Content-Type": "application/json", "Cache-Control": "public, max-age=3600", "Access-Control-Allow-Origin": "*"}
+	ofManaged := headers{"Content-Type": "application/json", "Cache-Control": "private, no-cache"}
+	get("the list of images", "/images", withBody.and(ofManaged))
+	get("an image for its manager", "/images/"+u.ID, withBody.and(ofManaged, validated))
 	get("the capabilities", "/capabilities", withBody.and(described))
 	get("the API description", "/openapi.json", withBody.and(described))
 
@@ -243,6 +249,8 @@ func TestHeadersOfAnswers(t *testing.T) {
 	two, contentType := form(t, part{"image", "a.png", "image/png", string(draws(t, "r"))}, part{"image", "b.png", "image/png", "no image"})
 	ofUpload.want(t, "two uploads", s.do("POST", "/upload-image", two, "Content-Type", contentType), http.StatusCreated)
 
+	ofUpload.want(t, "a purge", s.do("POST", "/purge", strings.NewReader(`{"ids":["`+u.ID+`"]}`), "Content-Type", "application/json"), http.StatusOK)
+	inAll.and(headers{"Cache-Control": "no-store"}).want(t, "a deletion", s.do("DELETE", "/images/"+u.ID, nil), http.StatusNoContent)
 	for _, target := range []string{u.URL, u.URL + "/rotate:90.png", "/download", u.srcset(".png"), "/capabilities", "/openapi.json"} {
 		ofPreflight.want(t, "OPTIONS "+target, s.do("OPTIONS", target, nil), http.StatusNoContent)
 	}
@@ -285,6 +293,7 @@ func TestHeadersOfProblems(t *testing.T) {
 	problem("an id that cannot be one, negotiated", "no-such-address", s.get("/download/a_b.auto"), negotiated)
 	problem("another method", "method-not-allowed", s.do("DELETE", u.URL+".png", nil), headers{"Allow": "GET, HEAD, OPTIONS"})
 	problem("another method on a page", "method-not-allowed", s.do("PUT", "/download", nil), headers{"Allow": "GET, HEAD, OPTIONS"}, byAccept, byQuery("method-not-allowed"))
+	problem("an unreadable purge", "bad-purge", s.do("POST", "/purge", strings.NewReader("{")), byAccept)
 	problem("a tag for an unknown image", "no-such-image", s.get("/srcset/x.png"), byQuery("no-such-image"))
 	problem("a tag for a long query", "address-too-long", s.get(u.srcset(".png?alt="+strings.Repeat("x", 5000))), byQuery("address-too-long"))
 	problem("a long address", "address-too-long", s.get(u.URL+strings.Repeat("/", transform.MaxPath)))

@@ -121,6 +121,7 @@ func (h *Handler) describeImage(ctx *fasthttp.RequestCtx) error {
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, modified)
 	header.Set("Cache-Control", keepPage)
+	header.Set("X-Content-Type-Options", "nosniff")
 	if done, err := decided(ctx, tag, modified, o.Created); done || err != nil {
 		return err
 	}

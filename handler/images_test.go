@@ -160,7 +160,7 @@ func TestDeleteIfMatch(t *testing.T) {
 			t.Errorf("%q: got %d, and then %d", lists, a.status, there)
 		}
 		if status == http.StatusPreconditionFailed {
-			s.wantProblem("unmatched", a, status, "unmatched")
+			s.wantProblem("precondition-failed", a, status, "precondition-failed")
 			if a.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("headers %v", a.header)
 			}
