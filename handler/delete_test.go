@@ -269,7 +269,7 @@ func TestPurgeWhileAPrintIsMade(t *testing.T) {
 	for !s.handler.prints.Loading(target) {
 		time.Sleep(time.Millisecond)
 	}
-	if a := s.do("POST", "/purge", strings.NewReader(`{"ids":["`+u.ID+`"]}`)); a.status != http.StatusOK {
+	if a := s.postPurge(`{"ids":["` + u.ID + `"]}`); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	if len(status) > 0 {

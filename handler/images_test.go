@@ -261,7 +261,7 @@ func TestPurge(t *testing.T) {
 			s.mustGet(target)
 		}
 		s.wantKept(targets[0], targets[1], targets[3], targets[4], alias)
-		answer := s.do("POST", "/purge", strings.NewReader(body), "Content-Type", "application/json")
+		answer := s.postPurge(body)
 		if want := fmt.Sprintf("{\"prints\":%d,\"hooks\":[]}\n", prints); answer.status != http.StatusOK || string(answer.body) != want {
 			t.Errorf("%s: %d %s, want %s", body, answer.status, answer.body, want)
 		}
@@ -298,10 +298,19 @@ func TestPurge(t *testing.T) {
 		`{"prefixes":["/download/` + a.ID + `*"]}`, `{"prefixes":["/download/` + a.ID + ` x"]}`, `{"prefixes":["/download/` + strings.ToUpper(a.ID) + `"]}`,
 		`{"prefixes":["/upload-image"]}`, strings.Repeat(" ", 257<<10) + `{"ids":["` + a.ID + `"]}`,
 	} {
-		answer := s.do("POST", "/purge", strings.NewReader(body))
+		answer := s.postPurge(body)
 		s.wantProblem(fmt.Sprintf("%.60s", body), answer, http.StatusBadRequest, "bad-purge")
 	}
+	for _, mediaType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"} {
+		answer := s.do("POST", "/purge", strings.NewReader(`{"ids":["`+a.ID+`"]}`), "Content-Type", mediaType)
+		s.wantProblem(mediaType, answer, http.StatusBadRequest, "bad-purge")
+	}
 	s.wantProblem("GET", s.get("/purge"), http.StatusMethodNotAllowed, "method-not-allowed")
+}
+
+func (s *site) postPurge(body string) answer {
+	s.t.Helper()
+	return s.do("POST", "/purge", strings.NewReader(body), "Content-Type", "application/json")
 }
 
 // wantKept waits until prints are in memory: what is set takes a moment to be seen.
@@ -333,7 +342,7 @@ func TestPurgeForgetsRecords(t *testing.T) {
 	if err := s.store.Remove(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	if a := s.do("POST", "/purge", strings.NewReader(`{"ids":["`+u.ID+`"]}`)); a.status != http.StatusOK {
+	if a := s.postPurge(`{"ids":["` + u.ID + `"]}`); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	s.wantProblem("afterwards", s.get(u.URL+"/flip:h.png"), http.StatusGone, "image-deleted")

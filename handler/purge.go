@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"path"
 	"slices"
 	"strings"
@@ -42,7 +43,13 @@ type purgeAnswer struct {
 // purge serves POST /purge: this process forgets first, so that no cache in front can fetch again what is to be forgotten.
 func (h *Handler) purge(ctx *fasthttp.RequestCtx) error {
 	body := newUploadBody(ctx, h.options.UploadPause)
-	what, err := readPurge(body)
+	what, err := purge.What{}, error(nil)
+	// A form of another site could send any other type without asking first.
+	if mediaType, _, _ := mime.ParseMediaType(string(ctx.Request.Header.ContentType())); mediaType != "application/json" {
+		err = fmt.Errorf("%w: its Content-Type is not application/json", errBadPurge)
+	} else {
+		what, err = readPurge(body)
+	}
 	status := fasthttp.StatusOK
 	if err == nil {
 		answer := purgeAnswer{Prints: h.forgetAll(what), Hooks: []purge.Answer{}}
