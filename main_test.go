@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,42 @@ func TestRestartKeepsOriginals(t *testing.T) {
 	}
 }
 
+// A deleted image is gone in all its forms, its cache is told, and a restart changes nothing about it.
+func TestDeletionIsForEver(t *testing.T) {
+	folder := t.TempDir()
+	told := make(chan string, 10)
+	front := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told <- r.Header.Get("xkey") }))
+	defer front.Close()
+	here := func(c *serveCommand) { c.Data, c.Purge = folder, []string{"varnish+" + front.URL} }
+	s := start(t, here)
+	_, id := s.post(onePixel(t))
+	targets := []string{"/download/" + id, "/download/" + id + "/resize:3,up.png", "/images/" + id}
+	for _, target := range targets[:2] {
+		if status, head, _ := s.get(target); status != http.StatusOK || head.Get("Cache-Tag") != "img-"+id+",fmt-png" {
+			t.Errorf("%s: %d with tags %q", target, status, head.Get("Cache-Tag"))
+		}
+	}
+	request, err := http.NewRequest("DELETE", s.url+"/images/"+id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _, body := s.do(request); status != http.StatusNoContent {
+		t.Fatalf("DELETE: %d %s", status, body)
+	}
+	if tags := <-told; tags != "img-"+id {
+		t.Errorf("the cache is told to forget %q", tags)
+	}
+	for range 2 {
+		for _, target := range targets {
+			if status, _, _ := s.get(target); status != http.StatusGone {
+				t.Errorf("%s: %d", target, status)
+			}
+		}
+		s.close()
+		s = start(t, here)
+	}
+}
+
 // Flags win over the environment, the environment over defaults.
 func TestOptions(t *testing.T) {
 	parse := func(arguments ...string) (*serveCommand, error) {
@@ -86,6 +123,13 @@ func TestOptions(t *testing.T) {
 	if c, err := parse("--upload-origins=https://a.example.org,http://localhost:3000"); err != nil || len(c.UploadOrigins) != 2 || c.Canonical != "link" || c.UnknownQuery != "ignore" {
 		t.Errorf("origins: %+v, %v", c, err)
 	}
+	t.Setenv("CALOTYPE_FASTLY_TOKEN", "secret")
+	if c, err := parse("--cache-tags=xkey,Surrogate-Key", "--purge=varnish+http://127.0.0.1:6081,fastly:s"); err != nil || len(c.Purge) != 2 || len(c.cacheTags()) != 2 {
+		t.Errorf("hooks: %+v, %v", c, err)
+	}
+	if c, err := parse("--cache-tags=none"); err != nil || len(c.cacheTags()) != 0 {
+		t.Errorf("no tags: %+v, %v", c, err)
+	}
 	for _, wrong := range [][]string{
 		{"--max-upload-bytes=0"},
 		{"--cache-bytes=-1"},
@@ -98,6 +142,11 @@ func TestOptions(t *testing.T) {
 		{"--upload-origins=https://example.org/"},
 		{"--upload-origins=https://a.example.org,*"},
 		{"--cache-bytes=many"},
+		{"--cache-tags=X-Tag"},
+		{"--cache-tags=none,xkey"},
+		{"--purge=squid+http://127.0.0.1"},
+		{"--purge=http://127.0.0.1"},
+		{"--purge=cloudflare:zone"}, // without a token
 		{"--max-pixels=0"},
 		{"--deadline=0s"},
 		{"--workers=-1"},
