@@ -3,7 +3,9 @@
 package handler
 
 import (
+	"bufio"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,11 +37,12 @@ func TestHitDoesNotAllocate(t *testing.T) {
 			defer client.Close()
 			defer server.Close()
 			ctx.Init2(server, quiet{}, false)
-			ctx.Request.Header.SetMethod(method)
-			ctx.Request.Header.SetRequestURI(target)
-			ctx.Request.Header.SetHost("h")
+			head := method + " " + target + " HTTP/1.1\r\nHost: h\r\n"
 			for i := 0; i < len(headers); i += 2 {
-				ctx.Request.Header.Set(headers[i], headers[i+1])
+				head += headers[i] + ": " + headers[i+1] + "\r\n"
+			}
+			if err := ctx.Request.Header.Read(bufio.NewReader(strings.NewReader(head + "\r\n"))); err != nil {
+				t.Fatal(err)
 			}
 			hits := s.handler.prints.Stats().Hits
 			const runs = 1000

@@ -9,14 +9,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// uploadBody reads the body of a request as it comes. A client that sends nothing for a while is given up; one that is
-// slow but steady is not.
+// uploadBody reads the body of a request as it comes. A client that sends nothing for a while is given up, and so is one that
+// sends almost nothing; one that is slow but steady is not.
 type uploadBody struct {
-	ctx   *fasthttp.RequestCtx
-	body  io.Reader
-	left  int // bytes announced and not read yet; negative if the body comes in chunks
-	pause time.Duration
-	ended bool // nothing more can be read
+	ctx    *fasthttp.RequestCtx
+	body   io.Reader
+	left   int // bytes announced and not read yet; negative if the body comes in chunks
+	pause  time.Duration
+	came   int64         // bytes that were read
+	waited time.Duration // for them; what is done with them takes time too, which is not the client's
+	ended  bool          // nothing more can be read
 }
 
 func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration) *uploadBody {
@@ -29,10 +31,13 @@ func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration) *uploadBody {
 
 // Read returns io.ErrUnexpectedEOF if the connection ends before the body does.
 func (b *uploadBody) Read(p []byte) (int, error) {
-	if err := b.ctx.Conn().SetReadDeadline(time.Now().Add(b.pause)); err != nil {
+	now := time.Now()
+	if err := b.ctx.Conn().SetReadDeadline(now.Add(min(b.pause, usual.whole(b.came)-b.waited))); err != nil {
 		return 0, err
 	}
 	n, err := b.body.Read(p)
+	b.waited += time.Since(now)
+	b.came += int64(n)
 	chunked := b.left < 0
 	if !chunked {
 		b.left -= n
@@ -50,7 +55,10 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 // lastChunkCame tells, at the end of a body in chunks, whether it ends with the chunk that says so. After that chunk
 // fasthttp reads no more from the connection; without it, it tries to, and meets the deadline.
 func (b *uploadBody) lastChunkCame() bool {
-	if b.ctx.Conn().SetReadDeadline(time.Unix(1, 0)) != nil {
+	if conn, ok := b.ctx.Conn().(interface{ Ended() bool }); ok && conn.Ended() {
+		return false // the line break behind it is missing
+	}
+	if b.ctx.Conn().SetReadDeadline(longAgo) != nil {
 		return false
 	}
 	_, err := b.body.Read(make([]byte, 1))

@@ -134,24 +134,24 @@ func recordSize(o store.Original) int64 {
 	return fields + int64(len(o.Name)+len(o.Format))
 }
 
-// Serve answers one request: from memory if the very same address has been answered before, else by its route.
+// Serve answers one request, if it is one: from memory if the very same address has been answered before, else by its route.
 func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 	defer h.finish(ctx)
 	h.ids.name(ctx)
-	path := pathOf(ctx)
-	reading := ctx.IsGet() || ctx.IsHead()
-	if err := h.answer(ctx, path, reading); err != nil {
+	if err := checkFraming(&ctx.Request.Header); err != nil {
+		h.fail(ctx, err)
+		ctx.SetConnectionClose()
+		return
+	}
+	if err := h.answer(ctx, pathOf(ctx)); err != nil {
 		h.fail(ctx, err)
 	}
-	if (reading || ctx.IsDelete()) && ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
-		// Nobody reads a body that comes with a GET or DELETE; where it ends and the next request begins is not worth guessing.
-		ctx.SetConnectionClose()
-	}
+	closeUnlessRead(ctx)
 }
 
-// answer looks into memory first, if that is where the answer to a request for an address may be.
-func (h *Handler) answer(ctx *fasthttp.RequestCtx, path []byte, reading bool) error {
-	if reading && !h.refusesQuery(ctx) {
+// answer looks into memory first, if that is where the answer to a request may be.
+func (h *Handler) answer(ctx *fasthttp.RequestCtx, path []byte) error {
+	if (ctx.IsGet() || ctx.IsHead()) && !h.refusesQuery(ctx) {
 		if done, err := h.sendKept(ctx, path); done || err != nil {
 			return err
 		}

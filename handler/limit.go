@@ -47,7 +47,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return conn, nil // in memory, as in tests
 		}
 		if l.open.Add(1) <= l.most {
-			return &countedConn{TCPConn: tcp, left: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
+			return &countedConn{steadyConn: steadyConn{TCPConn: tcp, allowance: usual}, left: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
 		}
 		l.open.Add(-1)
 		l.count()
@@ -97,7 +97,7 @@ func (h *Handler) turnedAway() []byte {
 // A countedConn tells when it is closed. It is a TCP connection in all else, so that files can be sent through it and its socket
 // can be looked at.
 type countedConn struct {
-	*net.TCPConn
+	steadyConn
 	left func()
 }
 

@@ -21,6 +21,7 @@ import (
 var (
 	errBadRequest = errors.New("the request is not HTTP/1.1")
 	errLongHead   = errors.New("the headers are too long")
+	errSlow       = errors.New("nothing came for too long")
 	errNoRoute    = errors.New("there is nothing at this address")
 	errMethod     = errors.New("this address does not take the method")
 	errNoFile     = errors.New("no file was sent")
@@ -49,6 +50,10 @@ type problem struct {
 var problems = []problem{
 	{errBadRequest, fasthttp.StatusBadRequest, "bad-request", "The request cannot be read", "no-store"},
 	{errLongHead, fasthttp.StatusRequestHeaderFieldsTooLarge, "headers-too-long", "The request cannot be read", "no-store"},
+	{errFraming, fasthttp.StatusBadRequest, "ambiguous-request", "The request cannot be read", "no-store"},
+	{errExpectation, fasthttp.StatusExpectationFailed, "unknown-expectation", "The request cannot be served", "no-store"},
+	{errVersion, fasthttp.StatusHTTPVersionNotSupported, "http-version", "The request cannot be read", "no-store"},
+	{errSlow, fasthttp.StatusRequestTimeout, "too-slow", "The request came too slowly", "no-store"},
 	{errNoRoute, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
 	{errMethod, fasthttp.StatusMethodNotAllowed, "method-not-allowed", "The method does not fit the address", "public, max-age=300"},
 	{errNoFile, fasthttp.StatusBadRequest, "no-file", "No file was sent", "no-store"},

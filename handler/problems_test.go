@@ -180,8 +180,10 @@ func TestRequestsThatAreNone(t *testing.T) {
 	f("a control character in the address", "GET /download/a\x01b HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad-request")
 	f("a header without a colon", "GET / HTTP/1.1\r\nHost: h\r\nnonsense\r\n\r\n", 400, "bad-request")
 	f("two lengths", "POST /upload-image HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, "bad-request")
-	// The chunks count, and what follows them is not trusted to be a request (RFC 9112, 6.3).
-	f("length and chunks", "POST /upload-image HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "no-file")
+	f("length and chunks", "POST /upload-image HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "ambiguous-request")
+	f("an unknown expectation", "GET / HTTP/1.1\r\nHost: h\r\nExpect: wonders\r\n\r\n", 417, "unknown-expectation")
+	f("two expectations", "POST /upload-image HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\nExpect: wonders\r\n\r\n", 417, "unknown-expectation")
+	f("HTTP/2", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505, "http-version")
 	f("a length that is none", "POST /upload-image HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", 400, "bad-request")
 	f("long headers", "GET / HTTP/1.1\r\nHost: h\r\nX: "+strings.Repeat("x", 20_000)+"\r\n\r\n", 431, "headers-too-long")
 	f("a very long address", "GET /download/"+strings.Repeat("x", 20_000)+" HTTP/1.1\r\nHost: h\r\n\r\n", 431, "headers-too-long")
@@ -239,19 +241,28 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	body, contentType := form(t, part{"image", "a.png", "image/png", string(data)})
 	formHead := "POST /upload-image HTTP/1.1\r\nHost: h\r\nContent-Type: " + contentType + "\r\n"
 	inForm := fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", formHead, body.Len(), body)
-	inChunks := fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", formHead, body.Len(), body)
 	var got []int
 	for _, a := range s.raw(
-		get(u.URL)+get(u.URL+"/rotate:90.png")+head+get("/nothing")+post+inForm+inChunks+get(u.URL+"/nonsense.png")+get(u.URL),
-		"GET", "GET", "HEAD", "GET", "POST", "POST", "POST", "GET", "GET",
+		get(u.URL)+get(u.URL+"/rotate:90.png")+head+get("/nothing")+post+inForm+get(u.URL+"/nonsense.png")+get(u.URL),
+		"GET", "GET", "HEAD", "GET", "POST", "POST", "GET", "GET",
 	) {
 		got = append(got, a.status)
 		if a.closed {
 			t.Error("a connection is closed without need")
 		}
 	}
-	if want := []int{200, 200, 200, 404, 201, 201, 201, 400, 200}; !slices.Equal(got, want) {
+	if want := []int{200, 200, 200, 404, 201, 201, 400, 200}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+
+	// Where chunks end is too easily seen at different places for another request to be read behind them.
+	inChunks := s.raw(fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", formHead, body.Len(), body), "POST")[0]
+	if inChunks.status != http.StatusCreated || !inChunks.closed {
+		t.Errorf("in chunks: got %d, closed %v", inChunks.status, inChunks.closed)
+	}
+	unread := s.raw("POST /nothing HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", "POST")[0]
+	if unread.status != http.StatusNotFound || !unread.closed {
+		t.Errorf("a body that nobody reads: got %d, closed %v", unread.status, unread.closed)
 	}
 }
 

@@ -2,6 +2,8 @@ package handler
 
 import (
 	"errors"
+	"net"
+	"os"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -14,18 +16,17 @@ const ConnectionMemory = 96 << 10
 // Server returns an HTTP server for h.
 func Server(h *Handler) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler: h.Serve,
-		ErrorHandler: func(ctx *fasthttp.RequestCtx, err error) {
-			h.refuse(ctx, err)
-		},
+		Handler:      h.Serve,
+		ErrorHandler: h.refuse,
+		// Without it a client would be told to go on before the request has been looked at.
+		ExpectHandler: h.expect,
 		// A request target of 4 KiB and the headers that browsers and CDNs add must fit.
 		ReadBufferSize: 16 << 10,
 		// A print of usual size goes out with its head in one system call.
 		WriteBufferSize: 64 << 10,
 		// For the head of a request; uploads extend it as long as bytes come.
 		ReadTimeout: 30 * time.Second,
-		// For a whole answer: 32 MB reach a client of 300 kbit/s.
-		WriteTimeout: 15 * time.Minute,
+		// Answers have no deadline of their own: see steadyConn.
 		// Above the idle time of those who pull: AWS and nginx keep connections for 60 s.
 		IdleTimeout: 2 * time.Minute,
 		// Bodies are read by the upload alone, as they come, and limited there; what is read ahead is bounded by this.
@@ -46,14 +47,36 @@ func (quiet) Printf(string, ...any) {}
 
 // refuse answers what is not even a request.
 func (h *Handler) refuse(ctx *fasthttp.RequestCtx, err error) {
+	if _, ok := err.(net.Error); ok {
+		// Nothing has come. A client that opens connections ahead would take an answer for that to its first request.
+		ctx.Conn().Close()
+		return
+	}
 	cause := errBadRequest
 	var small *fasthttp.ErrSmallBuffer
-	if errors.As(err, &small) {
+	switch {
+	case errors.As(err, &small):
 		cause = errLongHead
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		cause = errSlow
 	}
+	h.turnDown(ctx, cause)
+}
+
+// expect tells a client that wants to know whether to send the body of its request.
+func (h *Handler) expect(ctx *fasthttp.RequestCtx) int {
+	if err := checkFraming(&ctx.Request.Header); err != nil {
+		h.turnDown(ctx, err)
+		return ctx.Response.StatusCode()
+	}
+	return fasthttp.StatusContinue
+}
+
+// turnDown answers a request that Serve does not get to see, and has the connection closed.
+func (h *Handler) turnDown(ctx *fasthttp.RequestCtx, cause error) {
 	ctx.Response.Reset()
 	h.ids.name(ctx)
 	h.fail(ctx, cause)
-	h.metrics.Answered(ctx.Response.StatusCode())
 	ctx.SetConnectionClose()
+	h.metrics.Answered(ctx.Response.StatusCode())
 }
