@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"mime/multipart"
 	"net"
 	"path"
 	"strings"
@@ -17,9 +16,6 @@ import (
 	"calotype/store"
 	"calotype/transform"
 )
-
-// maxFiles bounds the files of one form.
-const maxFiles = 1000
 
 // uploadForm shows the page to choose images on.
 func (h *Handler) uploadForm(ctx *fasthttp.RequestCtx) error {
@@ -78,12 +74,12 @@ func (h *Handler) keepFiles(ctx *fasthttp.RequestCtx, body *uploadBody) (results
 		}
 		return []uploadResult{result}, false, nil
 	}
-	if parameters["boundary"] == "" {
-		return nil, false, fmt.Errorf("%w: its Content-Type names no boundary", errBadForm)
+	form, err := newFormReader(body, parameters["boundary"])
+	if err != nil {
+		return nil, false, err
 	}
-	form := multipart.NewReader(body, parameters["boundary"])
 	for {
-		part, err := form.NextRawPart()
+		part, err := form.next()
 		if err == io.EOF {
 			if len(results) == 0 {
 				return nil, false, errNoFile
@@ -114,6 +110,9 @@ func (h *Handler) keepFiles(ctx *fasthttp.RequestCtx, body *uploadBody) (results
 }
 
 func formError(err error) error {
+	if errors.Is(err, errBadForm) {
+		return err
+	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: the form is cut off", errCutOff)
 	}
