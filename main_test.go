@@ -136,6 +136,7 @@ func TestOptions(t *testing.T) {
 		{"--max-upload-bytes=auto"},
 		{"--isolation=perhaps"},
 		{"--jobs-per-worker=0"},
+		{"--idle-timeout=0s"},
 		{"--prints-per-hour=-1"},
 		{"--canonical=perhaps"},
 		{"--unknown-query=drop"},

@@ -47,6 +47,7 @@ type serveCommand struct {
 	PurgeToken      string        `placeholder:"SECRET" help:"Bearer token for purge hooks of kind http. Secrets are best given by the environment."`
 	CloudflareToken string        `placeholder:"SECRET" help:"API token for purges at Cloudflare."`
 	FastlyToken     string        `placeholder:"SECRET" help:"API token for purges at Fastly."`
+	IdleTimeout     time.Duration `default:"2m" placeholder:"TIME" help:"Longest time that a connection is kept without a request. It must be above that of who pulls: 920s for Cloudflare."`
 	DrainWait       time.Duration `default:"0s" placeholder:"TIME" help:"Time after SIGTERM in which /readyz says no and what needs no worker is still answered, so that a load balancer can turn away."`
 	ShutdownWait    time.Duration `default:"20s" placeholder:"TIME" help:"Longest time after that to finish what runs."`
 }
@@ -68,6 +69,8 @@ func (c *serveCommand) Validate() error {
 		return errors.New("--workers must not be negative")
 	case c.JobsPerWorker < 1:
 		return errors.New("--jobs-per-worker must be at least 1")
+	case c.IdleTimeout <= 0:
+		return errors.New("--idle-timeout must be above 0")
 	case c.PrintsPerHour < 0:
 		return errors.New("--prints-per-hour must not be negative")
 	case len(c.CacheTags) > 1 && slices.Contains(c.CacheTags, "none"):
@@ -146,7 +149,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		Store: originals, Engine: engine, CacheBytes: memory.cache, MaxUploadBytes: int64(c.MaxUploadBytes),
 		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
 		Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
-		ServerTiming: c.ServerTiming,
+		ServerTiming: c.ServerTiming, IdleTimeout: c.IdleTimeout,
 	})
 	if err != nil {
 		return err

@@ -37,6 +37,8 @@ type Options struct {
 	UnknownQuery string
 	// UploadOrigins are the sites whose pages may upload, as browsers name them: https://example.org.
 	UploadOrigins []string
+	// IdleTimeout is how long a connection is kept without a request; 0 means 2 minutes.
+	IdleTimeout time.Duration
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
 	Quota *quota.Quota
 	// CacheTags are the headers that carry the tags by which a cache in front can forget an answer, such as Cache-Tag.
@@ -97,6 +99,9 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.Canonical == "" {
 		o.Canonical = CanonicalLink
+	}
+	if o.IdleTimeout <= 0 {
+		o.IdleTimeout = 2 * time.Minute
 	}
 	h := &Handler{
 		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, deliveries: deliveries, log: o.Log,

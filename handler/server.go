@@ -27,8 +27,8 @@ func Server(h *Handler) *fasthttp.Server {
 		// For the head of a request; uploads extend it as long as bytes come.
 		ReadTimeout: 30 * time.Second,
 		// Answers have no deadline of their own: see steadyConn.
-		// Above the idle time of those who pull: AWS and nginx keep connections for 60 s.
-		IdleTimeout: 2 * time.Minute,
+		// Above the idle time of those who pull: a request that meets the end of its connection fails.
+		IdleTimeout: h.options.IdleTimeout,
 		// Bodies are read by the upload alone, as they come, and limited there; what is read ahead is bounded by this.
 		StreamRequestBody:            true,
 		DisablePreParseMultipartForm: true,
