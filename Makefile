@@ -161,6 +161,23 @@ strace:
 chromium:
 	@command -v chromium >/dev/null || { echo "Installing chromium and a font, which the browser tests need."; $(call install,chromium fonts-liberation); }
 
+.PHONY: test-cdn
+test-cdn: build proxies semantics ## run the tests behind the real nginx, Varnish and HAProxy, with the files of deploy/
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "cdn browser" -run 'CDN|Framing|Slow' -parallel 4 -count=1 .
+
+# Where these cannot be installed, the tests that need them say so and are skipped. What a package starts by itself is not used.
+.PHONY: proxies
+proxies:
+	@PATH="$$PATH:/usr/sbin"; for tool in nginx varnishd haproxy chromium; do command -v $$tool >/dev/null || missing=1; done; \
+	[ -z "$${missing:-}" ] || { echo "Installing nginx, Varnish, HAProxy and chromium, which the tests of CDNs need."; \
+	$(call install,nginx varnish varnish-modules haproxy chromium fonts-liberation); } || true
+
+.PHONY: semantics
+semantics: test/semantics/node_modules/http-cache-semantics/package.json
+
+test/semantics/node_modules/http-cache-semantics/package.json: test/semantics/package-lock.json
+	@cd test/semantics && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/http-cache-semantics/package.json || true
+
 # go test takes one fuzz test at a time.
 FUZZTIME ?= 15s
 
@@ -176,11 +193,12 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=15s)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, corpus, browser, comparison with ImageMagick, short fuzzing, hostile images and overload
+test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, comparison with ImageMagick, short fuzzing, hostile images and overload
 	@$(MAKE) test-race
 	@$(go) test ./transform -run EveryBound -all-bounds
 	@$(MAKE) test-corpus
 	@$(MAKE) test-browser
+	@$(MAKE) test-cdn
 	@$(MAKE) test-differential
 	@$(MAKE) fuzz
 	@$(MAKE) test-hostile
@@ -198,8 +216,8 @@ lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags corpus ./...
 	@$(go) run $(STATICCHECK) -tags corpus ./...
-	@cd test && go vet -tags browser,hostile,differential ./...
-	@cd test && go run $(STATICCHECK) -tags browser,hostile,differential ./...
+	@cd test && go vet -tags browser,cdn,hostile,differential ./...
+	@cd test && go run $(STATICCHECK) -tags browser,cdn,hostile,differential ./...
 	@$(go) test -run '^TestImportRules$$' .
 
 .PHONY: format
@@ -208,4 +226,4 @@ format: ## gofumpt the code
 
 .PHONY: clean
 clean: ## remove what was built and fetched
-	@rm -rf bin .build deps/node_modules
+	@rm -rf bin .build deps/node_modules test/semantics/node_modules
