@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/handler/purge"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -140,6 +141,8 @@ func (h *Handler) deleteImage(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	release := h.hooks.Hold() // until this process has forgotten it, too
+	defer release()
 	o, err := h.store.Get(h.work, id)
 	if err == nil {
 		// What a record holds never changes until it is removed, so that this is true of what is removed below.
@@ -152,7 +155,8 @@ func (h *Handler) deleteImage(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	// Also if it was gone before: whoever deleted it may not have come to this point yet.
-	h.forgetImages(id.String())
+	h.forgetAll(purge.What{IDs: []string{id.String()}})
+	h.hooks.Wake()
 	if errors.Is(err, store.ErrLeft) {
 		h.log.Error("an image was deleted, but its bytes are still on the disk; it is tried again at the next start", "id", id, "error", err)
 		err = nil
@@ -160,7 +164,6 @@ func (h *Handler) deleteImage(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	h.hooks.Wake()
 	ctx.SetStatusCode(fasthttp.StatusNoContent)
 	ctx.Response.Header.Set("Cache-Control", "no-store")
 	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")

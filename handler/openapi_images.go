@@ -1,6 +1,10 @@
 package handler
 
-import "maps"
+import (
+	"maps"
+
+	"calotype/handler/purge"
+)
 
 // describeManagement fills in the description of an operation on images as a whole. It tells whether it is one.
 func describeManagement(o object, id string) bool {
@@ -78,7 +82,7 @@ func managementSchemas() object {
 				"prints": object{"type": "integer", "description": "Prints that this server had in memory and has forgotten."},
 				"hooks": object{"type": "array", "items": object{
 					"type": "object", "required": []string{"hook", "outcome"}, "properties": object{
-						"hook": text, "outcome": object{"type": "string", "enum": []string{"accepted", "failed", "refused"}}, "error": text,
+						"hook": text, "outcome": object{"type": "string", "enum": purge.Outcomes}, "error": text,
 					},
 				}},
 			},

@@ -133,7 +133,9 @@ func isTag(text string) bool {
 	}) < 0
 }
 
-// forgetAll forgets what is told, and returns how many prints that were.
+// forgetAll forgets what is told, and returns how many prints that were. The order counts if images have been removed from the
+// index before: once no record is known here, whoever has made a print finds out that an image of it is gone, and what
+// was made until then is forgotten.
 func (h *Handler) forgetAll(what purge.What) int {
 	ids, extensions := map[string]bool{}, map[string]bool{}
 	for _, id := range what.IDs {
@@ -151,12 +153,6 @@ func (h *Handler) forgetAll(what purge.What) int {
 	})
 }
 
-// forgetImages forgets all that shows one of the images. Their records have been removed from the index before. Then the order
-// counts: without a record here, whoever has made a print finds out that an image of it is gone, and what was made before is
-// forgotten.
-func (h *Handler) forgetImages(ids ...string) {
-	h.forgetAll(purge.What{IDs: ids})
-}
 
 // showsAny tells whether a print shows one of the images: its own, or one that is laid on it. In a canonical address an id
 // has its one spelling and follows the slash of its route, the name of an operation or another argument.

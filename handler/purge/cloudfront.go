@@ -33,6 +33,7 @@ func cloudfront(place *url.URL, distribution string, s Secrets) (*Hook, error) {
 	}
 	address := place.JoinPath("2020-05-31/distribution", distribution, "invalidation").String()
 	return &Hook{
+		batch: cloudfrontPaths / len(routes),
 		calls: byPaths(cloudfrontPaths, func(paths []string) call {
 			// The reference stays the same when the call is repeated, so that the invalidation is created once.
 			batch := invalidation{CallerReference: rand.Text()}

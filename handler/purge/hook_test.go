@@ -24,7 +24,7 @@ func TestCallsThatFailAreRepeated(t *testing.T) {
 		}
 	})
 	h := hookAt(t, "varnish+"+c.URL)
-	err, failures := send(t, h, everything)
+	failures, err := send(t, h, everything)
 	if err != nil || len(failures) != 4 || len(c.all()) != 5 {
 		t.Fatalf("%v after %v, %d requests", err, failures, len(c.all()))
 	}
@@ -42,7 +42,7 @@ func TestCallsThatAreRefusedAreNot(t *testing.T) {
 			w.WriteHeader(status)
 			w.Write([]byte("why it is so\xff" + strings.Repeat("x", 10000)))
 		})
-		err, failures := send(t, hookAt(t, "varnish+"+c.URL), everything)
+		failures, err := send(t, hookAt(t, "varnish+"+c.URL), everything)
 		if !errors.Is(err, ErrRefused) || len(failures) != 1 || len(c.all()) != 1 {
 			t.Errorf("%d: %v after %v, %d requests", status, err, failures, len(c.all()))
 		}
@@ -63,7 +63,7 @@ func TestPausesBetweenRepetitions(t *testing.T) {
 	})
 	h := hookAt(t, "varnish+"+c.URL)
 	h.FirstPause = 20 * time.Millisecond
-	if err, _ := send(t, h, everything); err != nil {
+	if _, err := send(t, h, everything); err != nil {
 		t.Fatal(err)
 	}
 	for i := 1; i < len(times); i++ {
@@ -82,7 +82,7 @@ func TestRetryAfter(t *testing.T) {
 			w.WriteHeader(http.StatusTooManyRequests)
 		}
 	})
-	if err, _ := send(t, hookAt(t, "varnish+"+c.URL), everything); err != nil {
+	if _, err := send(t, hookAt(t, "varnish+"+c.URL), everything); err != nil {
 		t.Fatal(err)
 	}
 	if pause := times[1].Sub(times[0]); pause < time.Second {

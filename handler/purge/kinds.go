@@ -23,19 +23,18 @@ type kind struct {
 	name string
 	// base is the address of the vendor's API, for kinds that are one; what follows the colon is then an account. Kinds without
 	// one are told an address.
-	base  string
-	batch int
-	make  func(place *url.URL, account string, s Secrets) (*Hook, error)
+	base string
+	make func(place *url.URL, account string, s Secrets) (*Hook, error)
 }
 
 // kinds are all kinds of caches.
 var kinds = []kind{
-	{name: "varnish", batch: 100, make: varnish}, // by default a header of a request has at most 8 KiB there
-	{name: "nginx", batch: 50, make: nginx},
-	{name: "cloudflare", base: "https://api.cloudflare.com", batch: 30, make: cloudflare}, // tags in a call, on every plan
-	{name: "fastly", base: "https://api.fastly.com", batch: 256, make: fastly},            // keys in a call
-	{name: "cloudfront", base: "https://cloudfront.amazonaws.com", batch: 7, make: cloudfront},
-	{name: "http", batch: 500, make: plain},
+	{name: "varnish", make: varnish},
+	{name: "nginx", make: nginx},
+	{name: "cloudflare", base: "https://api.cloudflare.com", make: cloudflare},
+	{name: "fastly", base: "https://api.fastly.com", make: fastly},
+	{name: "cloudfront", base: "https://cloudfront.amazonaws.com", make: cloudfront},
+	{name: "http", make: plain},
 }
 
 // New returns the hooks at addresses: varnish+http://host:port, nginx+http://host:port, http+https://host/path, and for vendors
@@ -95,9 +94,18 @@ func newHook(address string, s Secrets) (*Hook, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", chosen.name, err)
 	}
-	h.Name, h.batch, h.FirstPause = chosen.name+" "+where, chosen.batch, firstPause
+	h.Name, h.FirstPause = chosen.name+" "+where, firstPause
 	return h, nil
 }
+
+// How much is told in one call.
+const (
+	varnishTags    = 100 // a header of a request has at most 8 KiB there by default
+	cloudflareTags = 30  // on every plan
+	fastlyTags     = 256
+	nginxImages    = 50 // one after the other
+	plainImages    = 500
+)
 
 // byTags makes a call for each so many tags.
 func byTags(most int, make func(tags []string) call) func(What) ([]call, error) {
@@ -127,7 +135,7 @@ func byPaths(most int, make func(paths []string) call) func(What) ([]call, error
 // varnish sends PURGE / with the tags in the header xkey, which a VCL with vmod_xkey understands.
 func varnish(place *url.URL, _ string, _ Secrets) (*Hook, error) {
 	address := place.JoinPath("/").String()
-	return &Hook{calls: byTags(100, func(tags []string) call {
+	return &Hook{batch: varnishTags, calls: byTags(varnishTags, func(tags []string) call {
 		return request("PURGE", address, "", "xkey", strings.Join(tags, " "))
 	})}, nil
 }
@@ -137,6 +145,7 @@ func varnish(place *url.URL, _ string, _ Secrets) (*Hook, error) {
 func nginx(place *url.URL, _ string, _ Secrets) (*Hook, error) {
 	base := strings.TrimSuffix(place.String(), "/")
 	return &Hook{
+		batch: nginxImages,
 		calls: byPaths(1, func(paths []string) call { return request("PURGE", base+paths[0]+"*", "") }),
 		judge: func(status int, body []byte) error {
 			if status == http.StatusNotFound || status == http.StatusPreconditionFailed {
@@ -155,7 +164,8 @@ func cloudflare(place *url.URL, zone string, s Secrets) (*Hook, error) {
 	}
 	address := place.JoinPath("client/v4/zones", zone, "purge_cache").String()
 	return &Hook{
-		calls: byTags(30, func(tags []string) call {
+		batch: cloudflareTags,
+		calls: byTags(cloudflareTags, func(tags []string) call {
 			body, _ := json.Marshal(map[string][]string{"tags": tags})
 			return request("POST", address, string(body), "Authorization", "Bearer "+s.Cloudflare, "Content-Type", "application/json")
 		}),
@@ -175,7 +185,7 @@ func fastly(place *url.URL, service string, s Secrets) (*Hook, error) {
 		return nil, errors.New("it needs a token")
 	}
 	address := place.JoinPath("service", service, "purge").String()
-	return &Hook{calls: byTags(256, func(tags []string) call {
+	return &Hook{batch: fastlyTags, calls: byTags(fastlyTags, func(tags []string) call {
 		return request("POST", address, "", "Fastly-Key", s.Fastly, "Surrogate-Key", strings.Join(tags, " "), "Accept", "application/json")
 	})}, nil
 }
@@ -186,7 +196,7 @@ func plain(place *url.URL, _ string, s Secrets) (*Hook, error) {
 	if s.Token != "" {
 		headers = append(headers, "Authorization", "Bearer "+s.Token)
 	}
-	return &Hook{calls: func(what What) ([]call, error) {
+	return &Hook{batch: plainImages, calls: func(what What) ([]call, error) {
 		list := func(l []string) []string { return append([]string{}, l...) } // null is a trap for whoever reads it
 		body, err := json.Marshal(struct {
 			IDs   []string `json:"ids"`

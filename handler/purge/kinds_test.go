@@ -87,17 +87,16 @@ func ids(n int) (list []string) {
 
 var everything = What{IDs: []string{id(1)}, Tags: []string{"fmt-webp"}, Paths: []string{"/download/" + id(2) + "/crop:0"}}
 
-// send tells a hook and returns what went wrong in the end, and every failure before.
-func send(t *testing.T, h *Hook, what What) (error, []error) {
+// send tells a hook and returns every failure, and what went wrong in the end.
+func send(t *testing.T, h *Hook, what What) (failures []error, err error) {
 	t.Helper()
-	var failures []error
-	err := h.send(t.Context(), what, func(err error) { failures = append(failures, err) })
-	return err, failures
+	err = h.send(t.Context(), what, func(err error) { failures = append(failures, err) })
+	return failures, err
 }
 
 func mustSend(t *testing.T, h *Hook, what What) {
 	t.Helper()
-	if err, failures := send(t, h, what); err != nil || len(failures) > 0 {
+	if failures, err := send(t, h, what); err != nil || len(failures) > 0 {
 		t.Fatalf("%v, after %v", err, failures)
 	}
 }
@@ -138,7 +137,7 @@ func TestNginx(t *testing.T) {
 	c.all()[0].want(t, "PURGE", "/download/"+id(1)+"*")
 	c.all()[1].want(t, "PURGE", "/srcset/"+id(1)+"*")
 	c.all()[2].want(t, "PURGE", "/download/"+id(2)+"/crop:0*")
-	if err, _ := send(t, h, everything); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "fmt-webp") || len(c.all()) != 3 {
+	if _, err := send(t, h, everything); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "fmt-webp") || len(c.all()) != 3 {
 		t.Errorf("a tag: %v, %d requests", err, len(c.all()))
 	}
 }
@@ -157,7 +156,7 @@ func TestCloudflare(t *testing.T) {
 		t.Errorf("%d requests for 61 images, want 3", n-1)
 	}
 	c.answer = always(200, `{"success":false,"errors":[{"code":1012}]}`)
-	if err, failures := send(t, h, everything); !errors.Is(err, ErrRefused) || len(failures) != 1 || !strings.Contains(err.Error(), "1012") {
+	if failures, err := send(t, h, everything); !errors.Is(err, ErrRefused) || len(failures) != 1 || !strings.Contains(err.Error(), "1012") {
 		t.Errorf("no success: %v after %v", err, failures)
 	}
 }
@@ -199,7 +198,7 @@ func TestCloudFront(t *testing.T) {
 	if n := len(c.all()); n != 3 {
 		t.Errorf("%d requests for 16 paths, want 2", n-1)
 	}
-	if err, _ := send(t, h, everything); !errors.Is(err, ErrRefused) {
+	if _, err := send(t, h, everything); !errors.Is(err, ErrRefused) {
 		t.Errorf("a tag: %v", err)
 	}
 	// A limit is told of by 400. The same invalidation is asked for again, with a reference that tells so.
@@ -211,14 +210,14 @@ func TestCloudFront(t *testing.T) {
 		}
 		w.WriteHeader(201)
 	}
-	if err, failures := send(t, h, What{IDs: ids(1)}); err != nil || len(failures) != 1 {
+	if failures, err := send(t, h, What{IDs: ids(1)}); err != nil || len(failures) != 1 {
 		t.Errorf("%v after %v", err, failures)
 	}
 	if all := c.all(); len(all) != first+2 || all[first].body != all[first+1].body {
 		t.Errorf("%d requests", len(all)-first)
 	}
 	c.answer = always(400, "<ErrorResponse><Error><Code>InvalidArgument</Code></Error></ErrorResponse>")
-	if err, failures := send(t, h, What{IDs: ids(1)}); !errors.Is(err, ErrRefused) || len(failures) != 1 {
+	if failures, err := send(t, h, What{IDs: ids(1)}); !errors.Is(err, ErrRefused) || len(failures) != 1 {
 		t.Errorf("%v after %v", err, failures)
 	}
 }

@@ -53,6 +53,10 @@ type Queue struct {
 	pending []atomic.Int64
 	names   []string
 
+	// deleting is read-locked while something is deleted, and locked while the ledger is read: what is read there has been
+	// forgotten by the service itself.
+	deleting sync.RWMutex
+
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -80,6 +84,13 @@ func (q *Queue) Close() {
 
 // Names returns the names under which the ledger keeps what is left to tell.
 func (q *Queue) Names() []string { return q.names }
+
+// Hold keeps what is written to the ledger from now on from being told until release is called. A cache that is told to forget
+// too early fetches again what the service itself has not forgotten yet.
+func (q *Queue) Hold() (release func()) {
+	q.deleting.RLock()
+	return q.deleting.RUnlock
+}
 
 // Wake has the ledger looked into. It does not wait.
 func (q *Queue) Wake() {
@@ -164,7 +175,9 @@ func (q *Queue) empty(i int) error {
 		}
 		var what What
 		var ids []store.ID
+		q.deleting.Lock()
 		removals, listErr := q.ledger.Tasks(q.ctx, h.Name, h.batch)
+		q.deleting.Unlock()
 		for _, r := range removals {
 			ids = append(ids, r.ID)
 			what.IDs = append(what.IDs, r.ID.String())

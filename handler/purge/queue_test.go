@@ -268,6 +268,24 @@ func TestDeletionsAreToldInBatches(t *testing.T) {
 	}
 }
 
+// What is being deleted is told once it is released.
+func TestHeldDeletions(t *testing.T) {
+	c := record(t, nil)
+	h := hookAt(t, "varnish+"+c.URL)
+	d := newDesk(t, h)
+	release := d.queue.Hold()
+	first, second := d.remove(), d.remove()
+	time.Sleep(50 * time.Millisecond)
+	if n := len(c.all()); n != 0 {
+		t.Errorf("told %v too early", told(c))
+	}
+	release()
+	d.wantPending(h.Name, 0)
+	if got := told(c); !slices.Equal(got, []string{first.String(), second.String()}) {
+		t.Errorf("told %v", got)
+	}
+}
+
 func TestPurgeNow(t *testing.T) {
 	well, closed, sick := record(t, nil), record(t, always(403, "no")), record(t, always(500, "ill"))
 	a, b, c := hookAt(t, "varnish+"+well.URL), hookAt(t, "varnish+"+closed.URL), hookAt(t, "varnish+"+sick.URL)
