@@ -43,13 +43,7 @@ type purgeAnswer struct {
 // purge serves POST /purge: this process forgets first, so that no cache in front can fetch again what is to be forgotten.
 func (h *Handler) purge(ctx *fasthttp.RequestCtx) error {
 	body := newUploadBody(ctx, h.options.UploadPause)
-	what, err := purge.What{}, error(nil)
-	// A form of another site could send any other type without asking first.
-	if mediaType, _, _ := mime.ParseMediaType(string(ctx.Request.Header.ContentType())); mediaType != "application/json" {
-		err = fmt.Errorf("%w: its Content-Type is not application/json", errBadPurge)
-	} else {
-		what, err = readPurge(body)
-	}
+	what, err := readPurge(string(ctx.Request.Header.ContentType()), body)
 	status := fasthttp.StatusOK
 	if err == nil {
 		answer := purgeAnswer{Prints: h.forgetAll(what), Hooks: []purge.Answer{}}
@@ -72,7 +66,11 @@ func (h *Handler) purge(ctx *fasthttp.RequestCtx) error {
 }
 
 // readPurge reads and checks a request. What it returns is in the one spelling of each thing.
-func readPurge(body io.Reader) (what purge.What, err error) {
+func readPurge(contentType string, body io.Reader) (what purge.What, err error) {
+	// A form of another site could send any other type without asking first.
+	if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/json" {
+		return what, fmt.Errorf("%w: its Content-Type is not application/json", errBadPurge)
+	}
 	text, err := io.ReadAll(io.LimitReader(body, purgeBytes+1))
 	switch {
 	case err != nil:
@@ -152,7 +150,6 @@ func (h *Handler) forgetAll(what purge.What) int {
 			slices.ContainsFunc(what.Paths, func(prefix string) bool { return strings.HasPrefix(address, prefix) })
 	})
 }
-
 
 // showsAny tells whether a print shows one of the images: its own, or one that is laid on it. In a canonical address an id
 // has its one spelling and follows the slash of its route, the name of an operation or another argument.
