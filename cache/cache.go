@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 )
@@ -132,6 +133,9 @@ func (c *Cache[V]) Purge(match func(key string) bool) int {
 	c.aliases.purge(func(_, key string) bool { return match(key) })
 	return len(found)
 }
+
+// All returns the values that are in memory, in no order. It may be called while values come and go; to ask it counts as no use.
+func (c *Cache[V]) All() iter.Seq[V] { return c.values.all }
 
 // Stats is a snapshot; its numbers may be a few operations apart.
 type Stats struct {

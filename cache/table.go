@@ -79,6 +79,13 @@ func (t *table[V]) get(hash uint64) *entry[V] {
 	return e
 }
 
+// all gives every value to yield, until that has had enough.
+func (t *table[V]) all(yield func(V) bool) {
+	t.open.RLock()
+	defer t.open.RUnlock()
+	t.kept.IterValues(func(e *entry[V]) (stop bool) { return !yield(e.value) })
+}
+
 // cost is what a value of size bytes under key takes of the budget.
 func cost(key string, size int64) int64 { return max(0, size) + int64(len(key)) + overhead }
 
