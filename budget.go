@@ -12,6 +12,7 @@ import (
 // A budget says who may have how much of the memory, in bytes. The parts add up to the whole.
 type budget struct {
 	cache       int64 // finished prints
+	index       int64 // of the prints on disk
 	connections int64 // requests under way, and their buffers
 	garbage     int64 // what Go's collector may let lie: with little room for that it would do nothing but collect
 	workers     int64 // worker processes that have nothing to do
@@ -26,25 +27,29 @@ const (
 )
 
 // heap is the limit for Go's garbage collector.
-func (b budget) heap() int64 { return b.cache + b.connections + b.garbage }
+func (b budget) heap() int64 { return b.cache + b.index + b.connections + b.garbage }
 
-// newBudget divides total among its users; cache is automatic or fixed.
-func newBudget(total, cache byteSize, workers int) (budget, error) {
+// newBudget divides total among its users; cache is automatic or fixed, index is fixed.
+func newBudget(total, cache byteSize, index int64, workers int) (budget, error) {
 	if total == automatic {
 		total = byteSize(machineMemory() / 2)
 	}
-	b := budget{cache: int64(cache), workers: int64(workers+transform.SpareWorkers) * transform.WorkerMemory}
+	b := budget{cache: int64(cache), index: index, workers: int64(workers+transform.SpareWorkers) * transform.WorkerMemory}
 	rest := int64(total) - b.workers
 	b.connections = max(leastConnections, rest/8)
 	if cache == automatic {
 		// A small machine rather makes prints than keeps them.
-		b.cache = max(0, min(int64(total)/4, mostAutomaticCache, (rest-withGarbage(b.connections)-leastJobs)*2/3))
+		b.cache = max(0, min(int64(total)/4, mostAutomaticCache, (rest-withGarbage(b.connections+b.index)-leastJobs)*2/3))
 	}
-	b.garbage = withGarbage(b.cache+b.connections) - b.cache - b.connections
+	live := b.cache + b.index + b.connections
+	b.garbage = withGarbage(live) - live
 	b.jobs = rest - b.heap()
 	if b.jobs < leastJobs {
-		return budget{}, fmt.Errorf("--memory of %d MiB is too little for %d workers and a cache of %d MiB: it takes %d MiB at least",
-			total>>20, workers, b.cache>>20, (b.workers+withGarbage(b.cache+leastConnections)+leastJobs)>>20+1)
+		fixed := fmt.Sprintf("%d workers and a cache of %d MiB", workers, b.cache>>20)
+		if b.index > 0 {
+			fixed += fmt.Sprintf(", with %d MiB to know what is in --cache-dir", b.index>>20)
+		}
+		return budget{}, fmt.Errorf("--memory of %d MiB is too little for %s: it takes %d MiB at least", total>>20, fixed, (b.workers+withGarbage(b.cache+b.index+leastConnections)+leastJobs)>>20+1)
 	}
 	return b, nil
 }

@@ -10,22 +10,26 @@ func TestBudget(t *testing.T) {
 	const mebi, gibi = 1 << 20, 1 << 30
 	for _, c := range []struct {
 		total, cache byteSize
+		index        int64
 		workers      int
 		fits         bool
 	}{
-		{gibi, automatic, 2, true},
-		{gibi, 0, 2, true},
-		{gibi, 64 * mebi, 2, true},
-		{640 * mebi, 64 * mebi, 1, true},
-		{512 * mebi, automatic, 1, true},
-		{64 * gibi, automatic, 32, true},
-		{automatic, automatic, 2, true},
-		{gibi, 900 * mebi, 2, false},
-		{256 * mebi, automatic, 2, false},
-		{0, 0, 1, false},
-		{gibi, automatic, 64, false},
+		{gibi, automatic, 0, 2, true},
+		{gibi, 0, 0, 2, true},
+		{gibi, 64 * mebi, 0, 2, true},
+		{640 * mebi, 64 * mebi, 0, 1, true},
+		{512 * mebi, automatic, 0, 1, true},
+		{64 * gibi, automatic, 0, 32, true},
+		{automatic, automatic, 0, 2, true},
+		{gibi, automatic, 60 * mebi, 2, true},
+		{600 * mebi, automatic, 60 * mebi, 1, true},
+		{512 * mebi, automatic, 200 * mebi, 1, false},
+		{gibi, 900 * mebi, 0, 2, false},
+		{256 * mebi, automatic, 0, 2, false},
+		{0, 0, 0, 1, false},
+		{gibi, automatic, 0, 64, false},
 	} {
-		b, err := newBudget(c.total, c.cache, c.workers)
+		b, err := newBudget(c.total, c.cache, c.index, c.workers)
 		if c.fits != (err == nil) {
 			t.Errorf("%+v: %v", c, err)
 			continue
@@ -40,7 +44,7 @@ func TestBudget(t *testing.T) {
 		if c.cache != automatic && b.cache != int64(c.cache) {
 			t.Errorf("%+v: a cache of %d", c, b.cache)
 		}
-		if b.workers != int64(c.workers+transform.SpareWorkers)*transform.WorkerMemory || b.connections < leastConnections || b.garbage < (b.cache+b.connections)/2 || b.jobs < leastJobs || b.cache < 0 {
+		if b.workers != int64(c.workers+transform.SpareWorkers)*transform.WorkerMemory || b.connections < leastConnections || b.index != c.index || b.garbage < (b.cache+b.index+b.connections)/2 || b.jobs < leastJobs || b.cache < 0 {
 			t.Errorf("%+v: %+v", c, b)
 		}
 	}

@@ -148,6 +148,7 @@ func TestOptions(t *testing.T) {
 		{"--purge=squid+http://127.0.0.1"},
 		{"--purge=http://127.0.0.1"},
 		{"--purge=cloudflare:zone"}, // without a token
+		{"--cache-dir-bytes=1MB"},
 		{"--max-pixels=0"},
 		{"--deadline=0s"},
 		{"--workers=-1"},

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
 
+	"calotype/cache/disk"
 	"calotype/handler"
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
@@ -28,6 +30,8 @@ type serveCommand struct {
 	Data            string        `default:"./data" placeholder:"DIR" help:"Folder that keeps originals and their index."`
 	Memory          byteSize      `default:"auto" placeholder:"SIZE" help:"Memory that server, cache and workers take together; auto is half of what the machine or its container has."`
 	CacheBytes      byteSize      `default:"auto" placeholder:"SIZE" help:"Part of it for finished prints; auto is a quarter, 1 GiB at most."`
+	CacheDir        string        `placeholder:"DIR" help:"Folder for finished prints too, so that a restart does not start cold; none unless it is named."`
+	CacheDirBytes   byteSize      `default:"10GB" placeholder:"SIZE" help:"What they may take of its disk."`
 	MaxUploadBytes  byteSize      `default:"32MB" placeholder:"SIZE" help:"Largest image that is taken."`
 	MaxPixels       int64         `default:"50000000" placeholder:"N" help:"Most pixels of an image, all frames together, before and after every step."`
 	MaxSide         int           `default:"16384" placeholder:"N" help:"Longest side of a print, and of its picture after every step, in pixels."`
@@ -55,6 +59,8 @@ type serveCommand struct {
 // Validate refuses what cannot be meant. Kong calls it.
 func (c *serveCommand) Validate() error {
 	switch {
+	case c.CacheDirBytes < disk.LeastBytes:
+		return fmt.Errorf("--cache-dir-bytes must be at least %dMiB", disk.LeastBytes>>20)
 	case c.MaxUploadBytes < 1:
 		return errors.New("--max-upload-bytes must be at least 1")
 	case c.MaxPixels < 1:
@@ -112,7 +118,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
-	memory, err := newBudget(c.Memory, c.CacheBytes, c.Workers)
+	memory, err := newBudget(c.Memory, c.CacheBytes, c.diskIndex(), c.Workers)
 	if err != nil {
 		return err
 	}
@@ -146,10 +152,11 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	}
 	defer listener.Close()
 	h, err := handler.New(handler.Options{
-		Store: originals, Engine: engine, CacheBytes: memory.cache, MaxUploadBytes: int64(c.MaxUploadBytes),
+		Store: originals, Engine: engine, CacheBytes: memory.cache, DiskDir: c.diskDir(), DiskBytes: int64(c.CacheDirBytes),
+		MaxUploadBytes: int64(c.MaxUploadBytes), IdleTimeout: c.IdleTimeout,
 		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
 		Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
-		ServerTiming: c.ServerTiming, IdleTimeout: c.IdleTimeout,
+		ServerTiming: c.ServerTiming,
 	})
 	if err != nil {
 		return err
@@ -193,6 +200,22 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return fmt.Errorf("some requests did not end within %v: %w", c.ShutdownWait, err)
 	}
 	return nil
+}
+
+// diskDir is the folder for prints, "" for none. It is one of the program's own in the folder that is named, which others may write to.
+func (c *serveCommand) diskDir() string {
+	if c.CacheDir == "" {
+		return ""
+	}
+	return filepath.Join(c.CacheDir, "prints")
+}
+
+// diskIndex is the memory that it takes to know what is on disk, in bytes.
+func (c *serveCommand) diskIndex() int64 {
+	if c.CacheDir == "" {
+		return 0
+	}
+	return disk.Memory(int64(c.CacheDirBytes))
 }
 
 // quota bounds the prints of those who come from elsewhere.

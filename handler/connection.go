@@ -19,34 +19,52 @@ const (
 	longestLook = 400 * time.Millisecond
 )
 
-// loadPrint returns the print that is ordered, from memory or made, if the quota allows one more. It returns errGone
+// loadPrint returns the print that is ordered, from memory, from disk, or made, if the quota allows one more. It returns errGone
 // if the client leaves before that; a print that nobody else waits for is then given up. It returns store.ErrGone if one of
 // its images was deleted meanwhile.
 func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, cache.Outcome, error) {
-	p := wanted.print
-	if made, known := h.prints.Lookup([]byte(p.path)); known {
+	if made, known := h.prints.Lookup([]byte(wanted.print.path)); known {
 		return made, cache.Hit, nil
 	}
-	if !h.prints.Loading(p.path) {
-		if err := h.engine.Refuses(wanted.plan, wanted.asker); err != nil {
-			return nil, cache.Miss, err
+	if h.mayBeOnDisk(wanted) {
+		read, outcome, err := h.load(ctx, wanted, h.readPrint)
+		if !errors.Is(err, errNotOnDisk) {
+			return read, outcome, err
 		}
 	}
-	if err := h.options.Quota.Take(p.original, wanted.asker.Client, p.path); err != nil {
+	if err := h.mayMake(wanted); err != nil {
 		return nil, cache.Miss, err
 	}
+	return h.load(ctx, wanted, h.makePrint)
+}
+
+// load returns the print that is ordered when it comes from a source, of which all who want it make one use, as long as the client
+// is there to wait for it.
+func (h *Handler) load(ctx *fasthttp.RequestCtx, wanted order, source func(context.Context, order) (*printed, error)) (*printed, cache.Outcome, error) {
 	waiting, stop := h.whileConnected(ctx)
 	defer stop()
-	made, outcome, err := h.prints.Load(waiting, p.path, func(ctx context.Context) (*printed, error) { return h.makePrint(ctx, wanted) })
+	p, outcome, err := h.prints.Load(waiting, wanted.print.path, func(ctx context.Context) (*printed, error) { return source(ctx, wanted) })
 	if errors.Is(err, context.Canceled) && context.Cause(waiting) == errGone {
 		return nil, outcome, errGone
 	}
-	if outcome != cache.Hit {
-		if gone := h.stillThere(wanted); gone != nil {
-			return nil, outcome, gone
+	if err == nil && outcome != cache.Hit {
+		err = h.stillThere(wanted)
+	}
+	if err != nil {
+		return nil, outcome, err
+	}
+	return p, outcome, nil
+}
+
+// mayMake returns why a print that is ordered may not be made, if that is known before it is tried: by the engine, or by the quota.
+func (h *Handler) mayMake(wanted order) error {
+	p := wanted.print
+	if !h.prints.Loading(p.path) {
+		if err := h.engine.Refuses(wanted.plan, wanted.asker); err != nil {
+			return err
 		}
 	}
-	return made, outcome, err
+	return h.options.Quota.Take(p.original, wanted.asker.Client, p.path)
 }
 
 // whileConnected returns a context that ends, with cause errGone, when the client has closed its connection. stop must be

@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/cache"
+	"calotype/cache/disk"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -28,6 +29,8 @@ type printed struct {
 	digest      []byte   // Repr-Digest
 	tags        [][]byte // cache tags, for each of the handler's headers
 	created     time.Time
+	onDisk      disk.Name // where it is kept there, if it is
+	fromDisk    bool      // it was not made by this process
 }
 
 // size is what the print costs the cache.
@@ -94,7 +97,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	if !target.Chain.Negotiated {
 		h.remember(path, p, sending)
 	}
-	return h.writePrint(ctx, p.under(sending), path, cacheStatus(outcome, h.prints.Fits(p.path, p)))
+	return h.writePrint(ctx, p.under(sending), path, cacheStatus(p, outcome, h.prints.Fits(p.path, p)))
 }
 
 // linkNegotiated names the canonical spelling of a negotiated address, if it was another. What was sent stands in
@@ -190,10 +193,17 @@ func (h *Handler) makePrint(ctx context.Context, wanted order) (*printed, error)
 	if err := h.stillThere(wanted); err != nil {
 		return nil, err
 	}
-	made := *wanted.print
-	made.rendition = rendition
-	made.digest = []byte(digestOf(sha256.Sum256(rendition.Body)))
-	return &made, nil
+	p := wanted.print.finished(rendition)
+	h.keepOnDisk(wanted, p)
+	return p, nil
+}
+
+// finished returns the print that p describes, with its pixels.
+func (p *printed) finished(r *transform.Rendition) *printed {
+	made := *p
+	made.rendition = r
+	made.digest = []byte(digestOf(sha256.Sum256(r.Body)))
+	return &made
 }
 
 // stillThere returns store.ErrGone if one of the images of an order was deleted since it was placed.
@@ -252,10 +262,12 @@ func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []b
 const statusHit = "calotype; hit"
 
 // cacheStatus is the value of a Cache-Status header (RFC 9211).
-func cacheStatus(outcome cache.Outcome, fits bool) string {
+func cacheStatus(p *printed, outcome cache.Outcome, fits bool) string {
 	switch {
 	case outcome == cache.Hit:
 		return statusHit
+	case p.fromDisk:
+		return statusHit + "; detail=disk"
 	case outcome == cache.Joined:
 		return "calotype; fwd=uri-miss; collapsed"
 	case fits:

@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/cache"
+	"calotype/cache/disk"
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
@@ -27,6 +28,9 @@ type Options struct {
 	Engine *transform.Engine
 	// CacheBytes bounds what is kept in memory: prints, and a 16th of it for records of originals and for ways to send prints.
 	CacheBytes int64
+	// DiskDir is the folder for prints that are to outlive the process, within DiskBytes of the disk; "" for none.
+	DiskDir   string
+	DiskBytes int64
 	// MaxUploadBytes bounds one uploaded image.
 	MaxUploadBytes int64
 	// UploadPause is how long an upload may send nothing before its connection is closed; 0 means 30 seconds.
@@ -59,6 +63,7 @@ type Handler struct {
 	engine  *transform.Engine
 	prints  *cache.Cache[*printed]
 	records *cache.Cache[store.Original] // by id; they change as little as the prints do
+	disk    *disk.Cache                  // prints that are not in memory; nil keeps none
 	hooks   *purge.Queue
 	tags    []tagHeader
 	log     *slog.Logger
@@ -112,7 +117,11 @@ func New(o Options) (*Handler, error) {
 	}
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI()
+	if err == nil {
+		err = h.openDisk()
+	}
 	if err != nil {
+		h.Close()
 		return nil, err
 	}
 	h.hooks = purge.Start(o.Hooks, h.store, h.metrics.Purged, h.log)
@@ -121,8 +130,9 @@ func New(o Options) (*Handler, error) {
 	return h, nil
 }
 
-// Close stops the prints that are being made and frees the cache. No request may come later.
+// Close stops the prints that are being made, writes what is to be kept on disk, and frees the cache. No request may come later.
 func (h *Handler) Close() {
+	h.disk.Close()
 	h.cancel()
 	h.hooks.Close()
 	h.prints.Close()

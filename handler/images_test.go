@@ -139,9 +139,10 @@ func TestDelete(t *testing.T) {
 		s.wantProblem("DELETE "+id, s.do("DELETE", "/images/"+id, nil), http.StatusNotFound, "no-such-image")
 	}
 	s.wantProblem("POST", s.do("POST", "/images/"+other.ID, strings.NewReader("x")), http.StatusMethodNotAllowed, "method-not-allowed")
-	if body := s.do("DELETE", "/images/"+other.ID, strings.NewReader("what is this?")); body.status != http.StatusNoContent || !body.closed {
+	if body := s.do("DELETE", "/images/"+other.ID, strings.NewReader("what is this?")); body.status != http.StatusBadRequest || !body.closed {
 		t.Errorf("with a body: %d, closed: %t", body.status, body.closed)
 	}
+	s.mustGet(other.URL)
 }
 
 func TestDeleteIfMatch(t *testing.T) {

@@ -145,10 +145,15 @@ func (h *Handler) forgetAll(what purge.What) int {
 			extensions["."+extension] = true
 		}
 	}
-	return h.forget(func(address string) bool {
-		return showsAny(address, ids) || extensions[path.Ext(strings.TrimSuffix(address, sketchMark))] ||
-			slices.ContainsFunc(what.Paths, func(prefix string) bool { return strings.HasPrefix(address, prefix) })
-	})
+	var named func(address string) bool // as having a tag or a prefix
+	if len(extensions) > 0 || len(what.Paths) > 0 {
+		named = func(address string) bool {
+			return extensions[path.Ext(strings.TrimSuffix(address, sketchMark))] ||
+				slices.ContainsFunc(what.Paths, func(prefix string) bool { return strings.HasPrefix(address, prefix) })
+		}
+	}
+	h.forgetOnDisk(h.work, what.IDs, named) // before memory, so that nothing comes back from there
+	return h.prints.Purge(func(address string) bool { return showsAny(address, ids) || named != nil && named(address) })
 }
 
 // showsAny tells whether a print shows one of the images: its own, or one that is laid on it. In a canonical address an id
@@ -161,11 +166,4 @@ func showsAny(address string, ids map[string]bool) bool {
 		}
 	}
 	return false
-}
-
-// forget drops every print, and every sketch of one, whose canonical address match tells, and returns how many were kept.
-// What is being made under such an address still goes to those who wait for it, unless an image of it is deleted, and is not
-// kept. match may be asked concurrently, and for an address more than once.
-func (h *Handler) forget(match func(address string) bool) int {
-	return h.prints.Purge(match)
 }

@@ -14,7 +14,7 @@ func (h *Handler) Draining() bool { return h.draining.Load() }
 
 // snapshot is what the metrics show of the present.
 func (h *Handler) snapshot() metrics.Snapshot {
-	engine, prints := h.engine.Status(), h.prints.Stats()
+	engine, prints, disk := h.engine.Status(), h.prints.Stats(), h.disk.Stats()
 	ends := make(map[string]uint64, len(engine.Workers.Ended))
 	for why, n := range engine.Workers.Ended {
 		ends[string(why)] = n
@@ -27,6 +27,8 @@ func (h *Handler) snapshot() metrics.Snapshot {
 		Poisoned:  engine.Poisoned,
 		CacheHits: prints.Hits, CacheMisses: prints.Misses, CacheJoined: prints.Joined,
 		CacheBytes: prints.Bytes, CacheEntries: prints.Entries,
+		DiskHits: disk.Hits, DiskMisses: disk.Misses, DiskWrites: disk.Written, DiskDropped: disk.Dropped, DiskDamaged: disk.Damaged,
+		DiskEvictions: disk.Evicted, DiskFailures: disk.Failures, DiskBytes: disk.Bytes, DiskEntries: disk.Entries, DiskFailing: disk.Failing,
 		PurgesPending: h.hooks.Pending(),
 		QuotaRefused:  h.options.Quota.Stats().Refused,
 		Draining:      h.Draining(),

@@ -15,7 +15,7 @@ import (
 func setTiming(ctx *fasthttp.RequestCtx, r *transform.Rendition, status string) {
 	var room [96]byte
 	value := room[:0]
-	if status != statusHit {
+	if status != statusHit && r.Ran > 0 {
 		value = appendTiming(value, "queue", r.Waited)
 		value = appendTiming(append(value, ", "...), "render", r.Ran)
 		value = append(value, ", "...)

@@ -61,6 +61,8 @@ var busy = Snapshot{
 	QueueRunning: 2, QueueWaiting: 3, QueueOldest: 1500 * time.Millisecond, QueueMemory: 4 << 20,
 	WorkersReady: 5, WorkersBusy: 6, WorkersStarting: 7, WorkerStarts: 8, WorkerMemory: 9 << 20,
 	WorkerEnds: map[string]uint64{"crashed": 10, "recycled": 11}, Poisoned: 12,
+	DiskHits: 19, DiskMisses: 20, DiskWrites: 21, DiskDropped: 22, DiskDamaged: 23, DiskEvictions: 24, DiskFailures: 25,
+	DiskBytes: 26 << 20, DiskEntries: 27, DiskFailing: true,
 	CacheHits: 13, CacheMisses: 14, CacheJoined: 15, CacheBytes: 16 << 20, CacheEntries: 17, QuotaRefused: 18, Draining: true,
 }
 
@@ -143,6 +145,16 @@ func TestSnapshot(t *testing.T) {
 		`calotype_cache_joined_total 15`,
 		`calotype_cache_bytes 1.6777216e+07`,
 		`calotype_cache_entries 17`,
+		`calotype_disk_cache_hits_total 19`,
+		`calotype_disk_cache_misses_total 20`,
+		`calotype_disk_cache_writes_total 21`,
+		`calotype_disk_cache_dropped_total 22`,
+		`calotype_disk_cache_damaged_total 23`,
+		`calotype_disk_cache_evictions_total 24`,
+		`calotype_disk_cache_failures_total 25`,
+		`calotype_disk_cache_bytes 2.7262976e+07`,
+		`calotype_disk_cache_entries 27`,
+		`calotype_disk_cache_failing 1`,
 		`calotype_quota_refusals_total 18`,
 		`calotype_draining 1`,
 	)

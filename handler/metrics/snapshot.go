@@ -26,6 +26,11 @@ type Snapshot struct {
 	CacheHits, CacheMisses, CacheJoined uint64
 	CacheBytes, CacheEntries            int64
 
+	// Of the cache on disk.
+	DiskHits, DiskMisses, DiskWrites, DiskDropped, DiskDamaged, DiskEvictions, DiskFailures uint64
+	DiskBytes, DiskEntries                                                                  int64
+	DiskFailing                                                                             bool
+
 	PurgesPending map[string]int // deletions that a hook has not been told of
 
 	QuotaRefused uint64
@@ -127,7 +132,7 @@ var readings = []reading{
 		func(s Snapshot) int { return s.Poisoned }),
 
 	counter("calotype_cache_hits_total", "Prints that were answered from memory.", func(s Snapshot) uint64 { return s.CacheHits }),
-	counter("calotype_cache_misses_total", "Prints that were not in memory and had to be made.",
+	counter("calotype_cache_misses_total", "Prints that were not in memory and had to be made or read from disk.",
 		func(s Snapshot) uint64 { return s.CacheMisses }),
 	counter("calotype_cache_joined_total", "Requests that waited for a print which another request was having made.",
 		func(s Snapshot) uint64 { return s.CacheJoined }),
@@ -144,12 +149,31 @@ var readings = []reading{
 			}
 		},
 	},
+	counter("calotype_disk_cache_hits_total", "Prints that were read from the cache on disk.", func(s Snapshot) uint64 { return s.DiskHits }),
+	counter("calotype_disk_cache_misses_total", "Prints that the cache on disk was asked for and did not have.",
+		func(s Snapshot) uint64 { return s.DiskMisses }),
+	counter("calotype_disk_cache_writes_total", "Prints that were written to the cache on disk.", func(s Snapshot) uint64 { return s.DiskWrites }),
+	counter("calotype_disk_cache_dropped_total",
+		"Prints that were not written, since the disk is too slow for all of them, what is there is not known yet, or it fails.",
+		func(s Snapshot) uint64 { return s.DiskDropped }),
+	counter("calotype_disk_cache_damaged_total", "Files of the cache on disk that were not what was written. They were removed, and served to nobody.",
+		func(s Snapshot) uint64 { return s.DiskDamaged }),
+	counter("calotype_disk_cache_evictions_total", "Prints on disk that made room for others.", func(s Snapshot) uint64 { return s.DiskEvictions }),
+	counter("calotype_disk_cache_failures_total", "Failures to read or change the cache on disk.", func(s Snapshot) uint64 { return s.DiskFailures }),
+	gauge("calotype_disk_cache_bytes", "What prints take of the disk.", func(s Snapshot) int64 { return s.DiskBytes }),
+	gauge("calotype_disk_cache_entries", "Prints on disk.", func(s Snapshot) int64 { return s.DiskEntries }),
+	gauge("calotype_disk_cache_failing", "1 while the cache on disk is left alone because it has failed, 0 otherwise.",
+		func(s Snapshot) int { return oneIf(s.DiskFailing) }),
+
 	counter("calotype_quota_refusals_total", "Prints that were refused: their original or their client had used up its quota.",
 		func(s Snapshot) uint64 { return s.QuotaRefused }),
-	gauge("calotype_draining", "1 while the server finishes what runs before it stops, 0 otherwise.", func(s Snapshot) int {
-		if s.Draining {
-			return 1
-		}
-		return 0
-	}),
+	gauge("calotype_draining", "1 while the server finishes what runs before it stops, 0 otherwise.",
+		func(s Snapshot) int { return oneIf(s.Draining) }),
+}
+
+func oneIf(so bool) int {
+	if so {
+		return 1
+	}
+	return 0
 }

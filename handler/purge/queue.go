@@ -76,8 +76,11 @@ func Start(hooks []*Hook, ledger Ledger, observe func(hook, outcome string), log
 	return q
 }
 
-// Close ends the calls under way and waits for that. What has not been told stays in the ledger.
+// Close ends the calls under way and waits for that. What has not been told stays in the ledger. Without a queue there is nothing to do.
 func (q *Queue) Close() {
+	if q == nil {
+		return
+	}
 	q.cancel()
 	q.running.Wait()
 }
