@@ -146,3 +146,17 @@ func TestNothingOldAfterAPurge(t *testing.T) {
 	close(stop)
 	others.Wait()
 }
+
+// How long a purge walks over as many prints as a cache of 1 GiB has.
+func BenchmarkPurge(b *testing.B) {
+	const prints = 100_000
+	c := newCache(b, 1<<30)
+	for i := range prints {
+		mustLoad(b, c, fmt.Sprintf("/download/01990000-0000-7000-8000-%012d/resize:400.webp", i), "print", Miss)
+	}
+	settle(c)
+	for b.Loop() {
+		c.Purge(of("/download/none"))
+	}
+	b.ReportMetric(float64(c.Stats().Entries), "prints")
+}

@@ -343,8 +343,8 @@ func TestDeleteBetweenPrintAndAnswer(t *testing.T) {
 func TestOrderOfADeletedImage(t *testing.T) {
 	s := serve(t)
 	data := draws(t, "rg", "by")
-	u, other := s.upload(data), s.upload(draws(t, "rr"))
-	s.upload(data) // a twin
+	u, other, single := s.upload(data), s.upload(draws(t, "rr")), s.upload(draws(t, "bb"))
+	s.upload(data) // a twin of the first
 	place := func(id, chain string) order {
 		t.Helper()
 		parsed, err := transform.Parse(id + chain)
@@ -361,13 +361,17 @@ func TestOrderOfADeletedImage(t *testing.T) {
 		}
 		return wanted
 	}
-	orders := []order{place(u.ID, "/rotate:90.png"), place(other.ID, "/overlay:"+u.ID+".png")}
+	orders := []order{
+		place(u.ID, "/rotate:90.png"), place(other.ID, "/overlay:"+u.ID+".png"),
+		place(single.ID, "/rotate:90.png"), place(other.ID, "/overlay:"+single.ID+".png"),
+	}
 	for _, wanted := range orders {
 		if _, err := s.handler.makePrint(t.Context(), wanted); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.do("DELETE", "/images/"+u.ID, nil)
+	s.do("DELETE", "/images/"+single.ID, nil)
 	for _, wanted := range orders {
 		if _, err := s.handler.makePrint(t.Context(), wanted); !errors.Is(err, store.ErrGone) {
 			t.Errorf("%s: %v, want ErrGone", wanted.print.path, err)
