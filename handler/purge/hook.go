@@ -66,11 +66,16 @@ func (h *Hook) send(ctx context.Context, what What, failed func(error)) error {
 	}
 	for _, c := range calls {
 		pause := h.FirstPause
+		var before error
 		for {
 			err := h.once(ctx, c)
 			if err == nil {
 				break
 			}
+			if before != nil && ctx.Err() != nil {
+				return before // says more than that the time is up
+			}
+			before = err
 			failed(err)
 			var later *laterError
 			if !errors.As(err, &later) {

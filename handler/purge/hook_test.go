@@ -100,14 +100,25 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestRepetitionsEndWithTheirContext(t *testing.T) {
-	c := record(t, always(500, "no"))
-	h := hookAt(t, "varnish+"+c.URL)
-	h.FirstPause = time.Hour
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if err := h.send(ctx, everything, func(error) {}); err == nil || errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "status 500") {
-		t.Errorf("got %v", err)
+	during := func(pause time.Duration, answer func(int, http.ResponseWriter, *http.Request)) {
+		t.Helper()
+		c := record(t, answer)
+		h := hookAt(t, "varnish+"+c.URL)
+		h.FirstPause = pause
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := h.send(ctx, everything, func(error) {}); err == nil || errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "status 500") {
+			t.Errorf("got %v", err)
+		}
 	}
+	during(time.Hour, always(500, "no"))
+	during(time.Millisecond, func(n int, w http.ResponseWriter, r *http.Request) {
+		if n == 0 {
+			w.WriteHeader(500)
+			return
+		}
+		<-r.Context().Done() // answers nothing more
+	})
 }
 
 // Addresses can hold secrets, and errors go to the log.

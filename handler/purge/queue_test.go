@@ -290,7 +290,7 @@ func TestPurgeNow(t *testing.T) {
 	well, closed, sick := record(t, nil), record(t, always(403, "no")), record(t, always(500, "ill"))
 	a, b, c := hookAt(t, "varnish+"+well.URL), hookAt(t, "varnish+"+closed.URL), hookAt(t, "varnish+"+sick.URL)
 	d := newDesk(t, a, b, c)
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	answers := d.queue.Purge(ctx, everything)
 	want := []Answer{{a.Name, Accepted, ""}, {b.Name, Refused, `refused: status 403: "no"`}, {c.Name, Failed, `status 500: "ill"`}}
