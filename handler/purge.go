@@ -153,7 +153,9 @@ func (h *Handler) forgetAll(what purge.What) int {
 		}
 	}
 	h.forgetOnDisk(h.work, what.IDs, named) // before memory, so that nothing comes back from there
-	return h.prints.Purge(func(address string) bool { return showsAny(address, ids) || named != nil && named(address) })
+	match := func(address string) bool { return showsAny(address, ids) || named != nil && named(address) }
+	h.deliveries.Purge(match) // they have names of files
+	return h.prints.Purge(match)
 }
 
 // showsAny tells whether a print shows one of the images: its own, or one that is laid on it. In a canonical address an id
