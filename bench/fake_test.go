@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,6 +31,7 @@ func serveFake(args []string) int {
 	data := flags.String("data", "", "")
 	_ = flags.String("admin-listen", "", "")
 	_ = flags.String("isolation", "", "")
+	cacheDir := flags.String("cache-dir", "", "")
 	broken := flags.Bool("broken", false, "")
 	if err := flags.Parse(args); err != nil || *data == "" || *broken {
 		fmt.Fprintln(os.Stderr, "the fake server will not start")
@@ -42,7 +44,14 @@ func serveFake(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	server := &fasthttp.Server{Handler: (&fake{}).handle, CloseOnShutdown: true}
+	f := &fake{}
+	if *cacheDir != "" {
+		if err := f.remember(*cacheDir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	server := &fasthttp.Server{Handler: f.handle, CloseOnShutdown: true}
 	go func() {
 		<-ctx.Done()
 		_ = server.Shutdown()
@@ -57,6 +66,8 @@ func serveFake(args []string) int {
 type fake struct {
 	spoil func(ctx *fasthttp.RequestCtx) // changes the answer to a download, if set
 	full  bool                           // refuses uploads
+	disk  *os.File                       // takes a line for each path that was asked for, if set
+	known map[string]bool                // what stood there at the start
 
 	mu      sync.Mutex
 	uploads [][]byte
@@ -82,6 +93,16 @@ func (f *fake) handle(ctx *fasthttp.RequestCtx) {
 			f.asked = map[string]int{}
 		}
 		f.asked[route]++
+		if f.disk != nil {
+			status := "calotype; fwd=uri-miss; stored"
+			if f.asked[route] > 1 {
+				status = "calotype; hit"
+			} else if f.known[route] {
+				status = "calotype; hit; detail=disk"
+			}
+			fmt.Fprintln(f.disk, route)
+			ctx.Response.Header.Set("Cache-Status", status)
+		}
 		f.mu.Unlock()
 		types := map[string]string{".webp": "image/webp", ".png": "image/png"}
 		contentType, ok := types[path.Ext(route)]
@@ -96,6 +117,24 @@ func (f *fake) handle(ctx *fasthttp.RequestCtx) {
 	default:
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 	}
+}
+
+// remember has f know what was asked for in another life, and tell of this one.
+func (f *fake) remember(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	file := filepath.Join(dir, "asked")
+	before, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	f.known = map[string]bool{}
+	for _, path := range strings.Fields(string(before)) {
+		f.known[path] = true
+	}
+	f.disk, err = os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	return err
 }
 
 // start serves f on a loopback port until the test ends, and returns its URL.

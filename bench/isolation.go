@@ -181,15 +181,9 @@ func (c *comparison) print(out io.Writer) {
 				values = append(values, value)
 			}
 		}
-		if len(values) == 0 {
-			return
+		if len(values) > 0 {
+			rows = append(rows, spread(name, format, values))
 		}
-		slices.Sort(values)
-		row := []string{name}
-		for _, value := range []float64{(values[(len(values)-1)/2] + values[len(values)/2]) / 2, values[0], values[len(values)-1]} {
-			row = append(row, fmt.Sprintf(format, value))
-		}
-		rows = append(rows, row)
 	}
 	add("throughput, on / off", "%.3f", func(r round) (float64, bool) { return r.Throughput, true })
 	add("CPU time a print, on / off", "%.3f", func(r round) (float64, bool) {
@@ -202,4 +196,14 @@ func (c *comparison) print(out io.Writer) {
 	add("p99, on - off, ms", "%+.2f", func(r round) (float64, bool) { return r.P99, true })
 	add("the same print, on - off, ms", "%+.2f", func(r round) (float64, bool) { return r.Same, true })
 	fmt.Fprintln(out, table(rows))
+}
+
+// spread is a row of the median of some values, the lowest and the highest. There must be one at least.
+func spread(name, format string, values []float64) []string {
+	slices.Sort(values)
+	row := []string{name}
+	for _, value := range []float64{(values[(len(values)-1)/2] + values[len(values)/2]) / 2, values[0], values[len(values)-1]} {
+		row = append(row, fmt.Sprintf(format, value))
+	}
+	return row
 }

@@ -18,7 +18,8 @@
 //	-duration TIME     of each scenario (default 10s)
 //	-json FILE         write the results there, too
 //	-isolation         measure nothing but what --isolation costs, by two servers in alternation; needs -server
-//	-rounds N          of that (default 6)
+//	-restart           measure nothing but what prints on disk are worth after a restart; needs -server
+//	-rounds N          of these two (default 6)
 //	-sweep DIR         measure nothing but the encoders, and write sweep.md and sweep.svg there; needs -server
 package main
 
@@ -52,6 +53,7 @@ type options struct {
 	duration                time.Duration
 	json                    string
 	isolation               bool
+	restart                 bool
 	rounds                  int
 	sweep                   string
 }
@@ -77,7 +79,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	flags.DurationVar(&o.duration, "duration", 10*time.Second, "of each scenario")
 	flags.StringVar(&o.json, "json", "", "write the results to this `file`, too")
 	flags.BoolVar(&o.isolation, "isolation", false, "measure nothing but what --isolation costs, by two servers in alternation; needs -server")
-	flags.IntVar(&o.rounds, "rounds", 6, "of that")
+	flags.BoolVar(&o.restart, "restart", false, "measure nothing but what prints on disk are worth after a restart; needs -server")
+	flags.IntVar(&o.rounds, "rounds", 6, "of these two")
 	flags.StringVar(&o.sweep, "sweep", "", "measure nothing but the encoders, and write sweep.md and sweep.svg into this `folder`; needs -server")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -90,8 +93,13 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 		return exitUsage
 	}
 
-	if o.isolation {
-		return runComparison(ctx, o, out, progress)
+	switch {
+	case o.isolation:
+		c, err := compareIsolation(ctx, o, progress)
+		return finish(o, c, c != nil, err, out, progress)
+	case o.restart:
+		r, err := measureRestarts(ctx, o, progress)
+		return finish(o, r, r != nil, err, out, progress)
 	}
 	if o.sweep != "" {
 		if err := runSweep(ctx, o, out, progress); err != nil {
@@ -116,13 +124,12 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	return exitOK
 }
 
-// runComparison is run with -isolation.
-func runComparison(ctx context.Context, o options, out, progress io.Writer) int {
-	c, err := compareIsolation(ctx, o, progress)
-	if c != nil {
-		c.print(out)
+// finish tells what was measured, if anything was, and returns the exit status.
+func finish(o options, measured interface{ print(out io.Writer) }, any bool, err error, out, progress io.Writer) int {
+	if any {
+		measured.print(out)
 		if o.json != "" {
-			err = errors.Join(err, writeJSON(o.json, c))
+			err = errors.Join(err, writeJSON(o.json, measured))
 		}
 	}
 	if err != nil {

@@ -250,6 +250,45 @@ func TestComparisonOfIsolation(t *testing.T) {
 	}
 }
 
+func TestRestarts(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	file := filepath.Join(t.TempDir(), "results.json")
+	status, out, progress := runBench(t, "-restart", "-rounds", "3", "-server", program, "-photos", photoFolder(t), "-json", file)
+	if status != exitOK || !strings.Contains(out, "3 restarts, each after 8 prints") || !strings.Contains(out, "| made / from disk") {
+		t.Fatalf("status %d\n%s%s", status, progress, out)
+	}
+	if left, err := os.ReadDir(temporary); len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	var r restarts
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rounds) != 3 || r.Prints != 8 || r.Rounds[0].Made <= 0 || r.Rounds[0].MadeToDisk <= 0 || r.Rounds[0].DiskToMemory <= 0 {
+		t.Errorf("%+v", r)
+	}
+	if status, _, progress := runBench(t, "-restart", "-photos", photoFolder(t)); status != exitFailed || !strings.Contains(progress, "-server") {
+		t.Errorf("without a server: status %d, %s", status, progress)
+	}
+}
+
+// An answer that comes from elsewhere than it should measures nothing.
+func TestRestartsWithoutADisk(t *testing.T) {
+	s := &side{bench: bench{address: strings.TrimPrefix((&fake{}).start(t), "http://")}, ids: [][]string{{"a"}, {"b"}, {"c"}, {"d"}}}
+	if _, err := s.ask(t.Context(), 0, 4, fromDisk); err == nil || !strings.Contains(err.Error(), "Cache-Status") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Two servers are asked for the same prints in the same order, and for none twice.
 func TestMix(t *testing.T) {
 	s := side{ids: [][]string{{"a", "b"}, {"c", "d"}, {"e", "f"}, {"g", "h"}}}
