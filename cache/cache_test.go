@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"math"
 	"strings"
 	"sync"
@@ -69,6 +70,29 @@ func TestLoadThenHit(t *testing.T) {
 	want := Stats{Hits: 3, Misses: 2, Bytes: int64(len("a"+"A"+"empty key")) + 2*overhead, Entries: 2}
 	if got := c.Stats(); got != want {
 		t.Errorf("Stats() = %+v, want %+v", got, want)
+	}
+}
+
+func TestAll(t *testing.T) {
+	c := newCache(t, 1<<20)
+	want := map[string]bool{"A": true, "B": true, "C": true}
+	for v := range want {
+		mustLoad(t, c, "key of "+v, v, Miss)
+	}
+	before := c.Stats()
+	got := map[string]bool{}
+	for v := range c.All() {
+		got[string(v)] = true
+	}
+	if !maps.Equal(got, want) || c.Stats() != before {
+		t.Errorf("All() = %v, want %v; %+v, then %+v", got, want, before, c.Stats())
+	}
+	for range c.All() {
+		break
+	}
+	c.Close()
+	for v := range c.All() {
+		t.Errorf("%q after Close", v)
 	}
 }
 

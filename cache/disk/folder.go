@@ -93,8 +93,9 @@ func (c *Cache) scan() {
 			switch {
 			case !ok:
 			case info.Size() < headLength || info.Size() > c.largest:
-				c.damaged.Add(1)
-				_ = c.root.Remove(path)
+				if c.root.Remove(path) == nil {
+					c.damaged.Add(1)
+				}
 			default:
 				finds = append(finds, find{name, info.ModTime().UnixNano(), uint32(blocksOf(info.Size()))})
 				if more != nil {
