@@ -12,27 +12,28 @@ import (
 // uploadBody reads the body of a request as it comes. A client that sends nothing for a while is given up, and so is one that
 // sends almost nothing; one that is slow but steady is not.
 type uploadBody struct {
-	ctx    *fasthttp.RequestCtx
-	body   io.Reader
-	left   int // bytes announced and not read yet; negative if the body comes in chunks
-	pause  time.Duration
-	came   int64         // bytes that were read
-	waited time.Duration // for them; what is done with them takes time too, which is not the client's
-	ended  bool          // nothing more can be read
+	ctx       *fasthttp.RequestCtx
+	body      io.Reader
+	left      int // bytes announced and not read yet; negative if the body comes in chunks
+	pause     time.Duration
+	allowance allowance
+	came      int64         // bytes that were read
+	waited    time.Duration // for them; what is done with them takes time too, which is not the client's
+	ended     bool          // nothing more can be read
 }
 
-func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration) *uploadBody {
+func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration, a allowance) *uploadBody {
 	body := ctx.RequestBodyStream()
 	if body == nil {
 		body = bytes.NewReader(ctx.Request.Body())
 	}
-	return &uploadBody{ctx: ctx, body: body, left: ctx.Request.Header.ContentLength(), pause: pause}
+	return &uploadBody{ctx: ctx, body: body, left: ctx.Request.Header.ContentLength(), pause: pause, allowance: a}
 }
 
 // Read returns io.ErrUnexpectedEOF if the connection ends before the body does.
 func (b *uploadBody) Read(p []byte) (int, error) {
 	now := time.Now()
-	if err := b.ctx.Conn().SetReadDeadline(now.Add(min(b.pause, usual.whole(b.came)-b.waited))); err != nil {
+	if err := b.ctx.Conn().SetReadDeadline(now.Add(min(b.pause, b.allowance.whole(b.came)-b.waited))); err != nil {
 		return 0, err
 	}
 	n, err := b.body.Read(p)

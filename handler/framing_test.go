@@ -85,7 +85,7 @@ func ourRequests(h *Handler, sent []byte) (list []framed) {
 			h.turnDown(ctx, err)
 			return
 		}
-		body, err := io.ReadAll(newUploadBody(ctx, time.Second))
+		body, err := io.ReadAll(newUploadBody(ctx, time.Second, usual))
 		if err != nil {
 			ctx.SetConnectionClose()
 			return

@@ -43,6 +43,8 @@ type Options struct {
 	UploadOrigins []string
 	// IdleTimeout is how long a connection is kept without a request; 0 means 2 minutes.
 	IdleTimeout time.Duration
+	// allowance is what slow clients are allowed; none means the usual one.
+	allowance allowance
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
 	Quota *quota.Quota
 	// CacheTags are the headers that carry the tags by which a cache in front can forget an answer, such as Cache-Tag.
@@ -107,6 +109,9 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.IdleTimeout <= 0 {
 		o.IdleTimeout = 2 * time.Minute
+	}
+	if o.allowance == (allowance{}) {
+		o.allowance = usual
 	}
 	h := &Handler{
 		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, deliveries: deliveries, log: o.Log,

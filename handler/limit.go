@@ -23,7 +23,7 @@ const (
 func Limit(listener net.Listener, h *Handler, most int) net.Listener {
 	return &limitedListener{
 		Listener: listener, most: int64(most), leaving: make(chan struct{}, turnAwayMost),
-		answer: h.turnedAway(), count: func() { h.metrics.Answered(fasthttp.StatusServiceUnavailable) },
+		allowance: h.options.allowance, answer: h.turnedAway(), count: func() { h.metrics.Answered(fasthttp.StatusServiceUnavailable) },
 	}
 }
 
@@ -34,6 +34,8 @@ type limitedListener struct {
 	leaving chan struct{} // has an element for each who is being turned away
 	answer  []byte
 	count   func()
+
+	allowance allowance // of each connection
 }
 
 func (l *limitedListener) Accept() (net.Conn, error) {
@@ -47,7 +49,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return conn, nil // in memory, as in tests
 		}
 		if l.open.Add(1) <= l.most {
-			return &countedConn{steadyConn: steadyConn{TCPConn: tcp, allowance: usual}, left: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
+			return &countedConn{steadyConn: steadyConn{TCPConn: tcp, allowance: l.allowance}, left: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
 		}
 		l.open.Add(-1)
 		l.count()

@@ -42,7 +42,7 @@ type purgeAnswer struct {
 
 // purge serves POST /purge: this process forgets first, so that no cache in front can fetch again what is to be forgotten.
 func (h *Handler) purge(ctx *fasthttp.RequestCtx) error {
-	body := newUploadBody(ctx, h.options.UploadPause)
+	body := newUploadBody(ctx, h.options.UploadPause, h.options.allowance)
 	what, err := readPurge(string(ctx.Request.Header.ContentType()), body)
 	status := fasthttp.StatusOK
 	if err == nil {

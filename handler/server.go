@@ -2,7 +2,6 @@ package handler
 
 import (
 	"errors"
-	"net"
 	"os"
 	"time"
 
@@ -29,6 +28,8 @@ func Server(h *Handler) *fasthttp.Server {
 		// Answers have no deadline of their own: see steadyConn.
 		// Above the idle time of those who pull: a request that meets the end of its connection fails.
 		IdleTimeout: h.options.IdleTimeout,
+		// A goroutine without a connection is soon let go, with the stack that it has come to.
+		MaxIdleWorkerDuration: 2 * time.Second,
 		// Bodies are read by the upload alone, as they come, and limited there; what is read ahead is bounded by this.
 		StreamRequestBody:            true,
 		DisablePreParseMultipartForm: true,
@@ -47,8 +48,8 @@ func (quiet) Printf(string, ...any) {}
 
 // refuse answers what is not even a request.
 func (h *Handler) refuse(ctx *fasthttp.RequestCtx, err error) {
-	if _, ok := err.(net.Error); ok {
-		// Nothing has come. A client that opens connections ahead would take an answer for that to its first request.
+	if conn, ok := ctx.Conn().(interface{ Begun() bool }); ok && !conn.Begun() {
+		// A client that opens connections ahead would take an answer for that to its first request.
 		ctx.Conn().Close()
 		return
 	}

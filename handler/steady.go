@@ -27,17 +27,20 @@ func (a allowance) whole(bytes int64) time.Duration {
 type steadyConn struct {
 	*net.TCPConn
 	allowance allowance
-	ended     bool // the client will send no more
+	begun     bool // the client has sent something
+	ended     bool // it will send no more
 }
+
+// Begun tells whether anything has come.
+func (c *steadyConn) Begun() bool { return c.begun }
 
 // Ended tells whether a read has met the end of what the client sends.
 func (c *steadyConn) Ended() bool { return c.ended }
 
 func (c *steadyConn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
-	if err == io.EOF {
-		c.ended = true
-	}
+	c.begun = c.begun || n > 0
+	c.ended = err == io.EOF
 	return n, err
 }
 

@@ -42,7 +42,7 @@ func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
 	if h.allowUploader(ctx) {
 		ctx.Response.Header.Set("Access-Control-Expose-Headers", exposedHeaders)
 	}
-	body := newUploadBody(ctx, h.options.UploadPause)
+	body := newUploadBody(ctx, h.options.UploadPause, h.options.allowance)
 	results, several, err := []uploadResult(nil), false, transform.ErrStopping
 	if !h.Draining() {
 		results, several, err = h.keepFiles(ctx, body)

@@ -461,6 +461,50 @@ func TestUploadGivesUpAClientThatSendsNothing(t *testing.T) {
 	}
 }
 
+// One who sends a byte now and then, so that no pause is long, is given up as well.
+func TestUploadGivesUpAClientThatSendsAlmostNothing(t *testing.T) {
+	s := serve(t, func(o *Options) { o.allowance = allowance{stall: 500 * time.Millisecond, slowest: 1 << 20} })
+	for what, headers := range map[string]string{"length": "Content-Length: 1000000\r\n", "chunks": "Transfer-Encoding: chunked\r\n"} {
+		conn := s.dial()
+		if _, err := io.WriteString(conn, "POST /upload-image HTTP/1.1\r\nHost: h\r\n"+headers+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if what == "chunks" {
+			if _, err := io.WriteString(conn, "f4240\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// What comes first is read before the upload begins.
+		if _, err := conn.Write(make([]byte, 9<<10)); err != nil {
+			t.Fatal(err)
+		}
+		answered := make(chan answer)
+		go func() {
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Error(err)
+				close(answered)
+				return
+			}
+			answered <- read(t, what, response)
+		}()
+		for begin, done := time.Now(), false; !done && time.Since(begin) < 20*time.Second; {
+			select {
+			case a := <-answered:
+				s.wantProblem(what, a, http.StatusBadRequest, "upload-cut-off")
+				done = true
+			case <-time.After(20 * time.Millisecond):
+				conn.Write([]byte("x"))
+			}
+			if !done && time.Since(begin) > 15*time.Second {
+				t.Errorf("%s: not given up", what)
+				done = true
+			}
+		}
+		s.wantNothingSpooled()
+	}
+}
+
 func TestUploadFormIsShown(t *testing.T) {
 	s := serve(t)
 	a := s.mustGet("/upload-image")

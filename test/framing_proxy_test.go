@@ -349,7 +349,7 @@ func framingThrough(t *testing.T, start func(t *testing.T, address, origin strin
 	if n := server.failures(); n > 0 {
 		t.Errorf("%d answers with status 500", n)
 	}
-	server.wantBack(before, 20*time.Second)
+	server.wantBack(before, 30*time.Second)
 }
 
 // framingPoison sends a case to a proxy, and then an innocent request over another connection.

@@ -143,7 +143,8 @@ func (s *framingServer) level() framingLevel {
 	return framingLevel{s.goroutines(), s.descriptors()}
 }
 
-// wantBack waits until the server is at the level it was at, but for the few that come and go by themselves.
+// wantBack waits until the server is at the level it was at, but for the few that come and go by themselves. The server keeps goroutines
+// that served a connection for some seconds, for the next one.
 func (s *framingServer) wantBack(before framingLevel, within time.Duration) {
 	s.t.Helper()
 	const few = 8
