@@ -20,6 +20,7 @@ type uploadBody struct {
 	came      int64         // bytes that were read
 	waited    time.Duration // for them; what is done with them takes time too, which is not the client's
 	ended     bool          // nothing more can be read
+	cut       bool          // before the body was complete
 }
 
 func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration, a allowance) *uploadBody {
@@ -48,7 +49,7 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		b.ended = true
+		b.ended, b.cut = true, err != io.EOF
 	}
 	return n, err
 }

@@ -151,22 +151,25 @@ var hostBytes = func() (table [256]bool) {
 	return table
 }()
 
-// closeUnlessRead has the connection closed after the answer if what follows the request on it is not surely the next one: if a
-// part of the body was not read, and after a body in chunks, whose end is easily seen at different places: bare line feeds,
-// extensions, trailers.
-func closeUnlessRead(ctx *fasthttp.RequestCtx) {
-	if ctx.Response.ConnectionClose() || !ctx.Request.IsBodyStream() || ctx.Request.Header.ContentLength() == 0 {
-		return
+// endBody has the connection closed after the answer if what follows the request on it is not surely the next one: if a part of
+// the body was not read, and after a body in chunks, whose end is easily seen at different places: bare line feeds, extensions, trailers.
+func endBody(ctx *fasthttp.RequestCtx) error {
+	length := ctx.Request.Header.ContentLength()
+	if ctx.Response.ConnectionClose() || !ctx.Request.IsBodyStream() || length == 0 {
+		return nil
 	}
-	if ctx.Request.Header.ContentLength() < 0 || ctx.Conn().SetReadDeadline(longAgo) != nil {
-		ctx.SetConnectionClose()
-		return
+	if err := ctx.Conn().SetReadDeadline(longAgo); err != nil {
+		return err
 	}
 	// Of a body that has been read there is nothing left, and the connection is not asked for more.
 	var next [1]byte
 	if n, err := ctx.RequestBodyStream().Read(next[:]); n > 0 || err != io.EOF {
+		return linger(ctx)
+	}
+	if length < 0 {
 		ctx.SetConnectionClose()
 	}
+	return nil
 }
 
 // longAgo is a deadline for those who do not want to wait.

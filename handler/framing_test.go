@@ -91,7 +91,9 @@ func ourRequests(h *Handler, sent []byte) (list []framed) {
 			return
 		}
 		list = append(list, framed{string(ctx.Method()), string(ctx.Request.Header.RequestURI()), string(body)})
-		closeUnlessRead(ctx)
+		if endBody(ctx) != nil {
+			ctx.SetConnectionClose()
+		}
 	}
 	// Whatever it says of the connection is of no interest.
 	_ = server.ServeConn(&sentConn{in: bytes.NewReader(sent)})

@@ -166,7 +166,9 @@ func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 	if err := h.answer(ctx, pathOf(ctx)); err != nil {
 		h.fail(ctx, err)
 	}
-	closeUnlessRead(ctx)
+	if endBody(ctx) != nil {
+		ctx.SetConnectionClose()
+	}
 }
 
 // answer looks into memory first, if that is where the answer to a request may be.

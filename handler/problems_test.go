@@ -260,6 +260,9 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	if inChunks.status != http.StatusCreated || !inChunks.closed {
 		t.Errorf("in chunks: got %d, closed %v", inChunks.status, inChunks.closed)
 	}
+	// Who sends one gets the answer although it is not read: not a connection that is reset while it sends.
+	large := s.do("POST", "/nothing", bytes.NewReader(make([]byte, 8<<20)))
+	s.wantProblem("a large body that nobody reads", large, http.StatusNotFound, "no-such-address")
 	unread := s.raw("POST /nothing HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", "POST")[0]
 	if unread.status != http.StatusNotFound || !unread.closed {
 		t.Errorf("a body that nobody reads: got %d, closed %v", unread.status, unread.closed)

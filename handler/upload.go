@@ -50,11 +50,15 @@ func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
 	if err == nil {
 		err = h.tellResults(ctx, results, several)
 	}
-	if body.ended {
+	if body.ended && !body.cut {
 		return err
 	}
 	if err != nil {
 		h.fail(ctx, err)
+	}
+	if body.cut { // by the client, or because it was too slow: there is nobody to wait for
+		ctx.SetConnectionClose()
+		return nil
 	}
 	return linger(ctx)
 }
