@@ -299,7 +299,7 @@ func TestWhatIsInMemoryStaysOnDisk(t *testing.T) {
 			s.mustGet(hot)
 		}
 	}
-	again := s.restart()
+	again := s.renew()
 	if a := again.mustGet(hot); a.header.Get("Cache-Status") != "calotype; hit; detail=disk" {
 		t.Errorf("Cache-Status %q, %+v", a.header.Get("Cache-Status"), again.handler.disk.Stats())
 	}
