@@ -136,6 +136,7 @@ func (o *origin) start(arguments ...string) {
 	}
 	o.daemon = begin(o.t, o.t.TempDir(), binary(o.t), append(all, arguments...)...)
 	o.answers(o.t, o.port)
+	o.answers(o.t, o.admin)
 }
 
 // offers tells whether the program has an option.
