@@ -33,14 +33,14 @@ var (
 )
 
 // A spellingError is errSpelling for an address.
-type spellingError struct{ path, canonical string }
+type spellingError struct{ canonical string }
 
 func (e *spellingError) Error() string { return fmt.Sprintf("%v: use %s", errSpelling, e.canonical) }
 func (e *spellingError) Unwrap() error { return errSpelling }
 
-// insistOnSpelling answers requests for an image by another spelling than the canonical one, where they are to be redirected or refused, without asking
-// whether there is such an image. It tells whether it has answered. An address without an extension and one that ends in .auto or .json are
-// spellings in their own right; what is sent under them, Link and Content-Location name.
+// insistOnSpelling answers requests for an image by another spelling than the canonical one, where they are to be redirected or
+// refused, without asking whether there is such an image. It tells whether it has answered. An address without an extension, and one
+// that ends in .auto or .json, are spellings in their own right; what is sent under them, Link and Content-Location name.
 func (h *Handler) insistOnSpelling(ctx *fasthttp.RequestCtx, path string, target transform.Target) (done bool, err error) {
 	if h.options.Canonical == CanonicalLink {
 		return false, nil
@@ -55,7 +55,7 @@ func (h *Handler) insistOnSpelling(ctx *fasthttp.RequestCtx, path string, target
 		return false, nil
 	}
 	if h.options.Canonical == CanonicalStrict {
-		return false, &spellingError{path, canonical}
+		return false, &spellingError{canonical}
 	}
 	// A proxy that percent-encodes whatever passes would have the client go round in circles.
 	if decoded, err := url.PathUnescape(path); err != nil || decoded == canonical {

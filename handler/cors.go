@@ -9,8 +9,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// exposedHeaders are those that scripts of other sites may read, beside the ones that they always may: Cache-Control, Content-Length, Content-Type and Last-Modified
-// among them.
+// exposedHeaders are those that scripts of other sites may read, beside the ones that they always may, such as Cache-Control,
+// Content-Type and Last-Modified.
 const exposedHeaders = "Accept-Ranges, Cache-Status, Calotype-Error, Content-Disposition, Content-Length, Content-Location, Content-Range, ETag, Link, " +
 	"Location, Repr-Digest, Retry-After, Server-Timing, X-Request-Id"
 

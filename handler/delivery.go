@@ -9,8 +9,8 @@ import (
 	"calotype/transform"
 )
 
-// A delivery is how a print is sent under an address that says so. The print is kept once, without it, however many addresses there are, and a delivery
-// whose print is gone is of no use. It is shared and never changed.
+// A delivery is how a print is sent under an address that says so. The print is kept once, without it, however many addresses there
+// are, and a delivery whose print is gone is of no use. It is shared and never changed.
 type delivery struct {
 	print       []byte // canonical address of the print, the key
 	path        string // canonical address with what it says of the delivery, the key of this

@@ -7,8 +7,9 @@ import (
 	"calotype/transform"
 )
 
-// disposition says whether a browser is to show an image or to save it, and as which file: under the name that the address gives, else that of the
-// upload, else the id, with the extension of the format that is sent. The plain name is ASCII, the other one UTF-8 (RFC 6266, RFC 8187).
+// disposition says whether a browser is to show an image or to save it, and as which file: under the name that the address gives, else
+// that of the upload, else the id, with the extension of the format that is sent. The plain name is ASCII, the other one UTF-8 (RFC 6266,
+// RFC 8187).
 func disposition(o store.Original, f *transform.Format, chain transform.Chain) []byte {
 	kind := "inline"
 	if f.Active || chain.Attached() {

@@ -33,8 +33,8 @@ func (h *Handler) writePage(ctx *fasthttp.RequestCtx, p page) {
 	}
 }
 
-// tellUnchanged gives the answer, which is complete and may be another the next time, an entity tag, and makes it 304 for a client that has it. It has no
-// date by which that could be told.
+// tellUnchanged gives the answer, which is complete and may be another the next time, an entity tag, and makes it 304 for a client that
+// has it. It has no date by which that could be told.
 func tellUnchanged(ctx *fasthttp.RequestCtx) {
 	tag := []byte(tagOf("page", string(ctx.Response.Body())))
 	ctx.Response.Header.SetCanonical(headerETag, tag)

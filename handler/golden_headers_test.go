@@ -18,8 +18,8 @@ import (
 	"calotype/transform"
 )
 
-// headers are the header fields of an answer, all of them: what is not named must not be there. Words in angle brackets stand for what differs from one
-// answer to the next; "" takes a field out of a set.
+// headers are the header fields of an answer, all of them: what is not named must not be there. Words in angle brackets stand for what
+// differs from one answer to the next; "" takes a field out of a set.
 type headers map[string]string
 
 var placeholders = map[string]string{

@@ -33,8 +33,8 @@ func script[T any](v *visitor, body string) T {
 	return ask(v, chromedp.Evaluate[T]("(async () => {"+body+"})()", chromedp.EvalAwaitPromise))
 }
 
-// A page of another site uploads if its origin is allowed, with a token, and reads what it gets; then it shows prints, reads their pixels and headers,
-// and asks with a condition and for a part.
+// A page of another site uploads if its origin is allowed, with a token, and reads what it gets; then it shows prints, reads their pixels
+// and headers, and asks with a condition and for a part.
 func TestBrowserPageOfAnotherSite(t *testing.T) {
 	page := anotherSite(t)
 	root, closed := serve(t, "--upload-origins", "https://elsewhere.example,"+page), serve(t)
