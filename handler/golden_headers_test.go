@@ -76,6 +76,10 @@ var keeping = map[string]struct {
 	keep   string
 }{
 	"bad-request":         {400, "no-store"},
+	"ambiguous-request":   {400, "no-store"},
+	"unknown-expectation": {417, "no-store"},
+	"http-version":        {505, "no-store"},
+	"too-slow":            {408, "no-store"},
 	"no-file":             {400, "no-store"},
 	"bad-purge":           {400, "no-store"},
 	"bad-form":            {400, "no-store"},
@@ -293,7 +297,7 @@ func TestHeadersOfProblems(t *testing.T) {
 	problem("an id that cannot be one, negotiated", "no-such-address", s.get("/download/a_b.auto"), negotiated)
 	problem("another method", "method-not-allowed", s.do("DELETE", u.URL+".png", nil), headers{"Allow": "GET, HEAD, OPTIONS"})
 	problem("another method on a page", "method-not-allowed", s.do("PUT", "/download", nil), headers{"Allow": "GET, HEAD, OPTIONS"}, byAccept, byQuery("method-not-allowed"))
-	problem("an unreadable purge", "bad-purge", s.do("POST", "/purge", strings.NewReader("{")), byAccept)
+	problem("an unreadable purge", "bad-purge", s.do("POST", "/purge", strings.NewReader("{")), byAccept, closing)
 	problem("a tag for an unknown image", "no-such-image", s.get("/srcset/x.png"), byQuery("no-such-image"))
 	problem("a tag for a long query", "address-too-long", s.get(u.srcset(".png?alt="+strings.Repeat("x", 5000))), byQuery("address-too-long"))
 	problem("a long address", "address-too-long", s.get(u.URL+strings.Repeat("/", transform.MaxPath)))
@@ -311,6 +315,9 @@ func TestHeadersOfProblems(t *testing.T) {
 		}
 	}
 	problem("no request", "bad-request", s.raw("hello\r\n\r\n", "GET")[0], byAccept, closing)
+	problem("two ends", "ambiguous-request", s.raw("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "GET")[0], byAccept, closing)
+	problem("an expectation", "unknown-expectation", s.raw("GET / HTTP/1.1\r\nHost: h\r\nExpect: much\r\n\r\n", "GET")[0], byAccept, closing)
+	problem("another version", "http-version", s.raw("GET / HTTP/3.0\r\nHost: h\r\n\r\n", "GET")[0], byAccept, closing)
 	problem("a long head", "headers-too-long", s.raw("GET / HTTP/1.1\r\nX: "+strings.Repeat("x", 20_000)+"\r\n\r\n", "GET")[0], byAccept, closing)
 
 	own := func(what, code string, a answer, more ...headers) {
@@ -322,7 +329,8 @@ func TestHeadersOfProblems(t *testing.T) {
 		t.Helper()
 		return s.do("POST", "/upload-image", bytes.NewReader(data), request...)
 	}
-	own("no file", "no-file", post(nil))
+	own("no file", "no-file", s.do("POST", "/upload-image", nil))
+	own("no file in chunks", "no-file", post(nil), closing)
 	own("a form without a boundary", "bad-form", post([]byte("x"), "Content-Type", "multipart/form-data"), closing)
 	own("a large file", "upload-too-large", post(make([]byte, 5<<20)), closing)
 	own("no image", "unsupported-image", post([]byte("no image")))
