@@ -299,8 +299,8 @@ func TestWhatIsInMemoryStaysOnDisk(t *testing.T) {
 			s.mustGet(hot)
 		}
 	}
-	again := s.renew()
-	if a := again.mustGet(hot); a.header.Get("Cache-Status") != "calotype; hit; detail=disk" {
-		t.Errorf("Cache-Status %q, %+v", a.header.Get("Cache-Status"), again.handler.disk.Stats())
+	s.restart()
+	if a := s.mustGet(hot); a.header.Get("Cache-Status") != "calotype; hit; detail=disk" {
+		t.Errorf("Cache-Status %q, %+v", a.header.Get("Cache-Status"), s.handler.disk.Stats())
 	}
 }
