@@ -5,6 +5,7 @@ package disk
 import (
 	"encoding/binary"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -71,6 +72,31 @@ func BenchmarkGet(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What it takes to find out what is in a folder, of 10,000 entries.
+func BenchmarkScan(b *testing.B) {
+	dir := b.TempDir()
+	c := open(b, dir, func(o *Options) { o.Bytes = 1 << 30 })
+	for i := range 10_000 {
+		k := key(strconv.Itoa(i))
+		if !c.keep(job{name: k.Name(), path: k.path(), text: k.Text, body: []byte("body")}) {
+			b.Fatal("not written")
+		}
+	}
+	c.Close()
+	for b.Loop() {
+		c, err := newCache(dir, Options{Bytes: 1 << 30})
+		if err != nil {
+			b.Fatal(err)
+		}
+		c.scan()
+		if n := c.Stats().Entries; n != 10_000 {
+			b.Fatalf("%d entries", n)
+		}
+		close(c.done)
+		c.Close()
 	}
 }
 
