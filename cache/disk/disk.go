@@ -36,7 +36,7 @@ const (
 	blockBytes     = 4 << 10
 	leastMean      = 16 << 10 // bytes: there is room for as many entries as have this mean size
 	largestShare   = 16       // an entry has this part of the budget at most
-	largestEntry   = 16 << 20 // bytes, since it is read as a whole, for anybody who asks
+	largestEntry   = 8 << 20  // bytes, since it is read as a whole, for anybody who asks
 	foldersShare   = 64       // the part of the budget for folders
 	readersAtOnce  = 32
 	longestRead    = 2 * time.Second
@@ -194,7 +194,7 @@ func (c *Cache) Remove(group string) {
 	names := c.index.ofGroup(hash)
 	c.mutex.Unlock()
 	for _, n := range names {
-		c.remove(n)
+		c.drop(n)
 	}
 }
 
@@ -213,7 +213,7 @@ func (c *Cache) RemoveMatching(ctx context.Context, match func(text string) bool
 		}
 		c.change.Lock()
 		if text, known := c.textOf(n); known && match(text) {
-			c.remove(n)
+			c.drop(n)
 			removed++
 		}
 		c.change.Unlock()

@@ -130,7 +130,7 @@ func (c *Cache) take(finds []find, further map[Name][]uint64) {
 	}
 	c.mutex.Unlock()
 	for _, name := range gone {
-		c.remove(name)
+		c.drop(name)
 	}
 	c.makeRoom(0, 0)
 	c.mutex.Lock()

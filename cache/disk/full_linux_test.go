@@ -87,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A folder that turned read-only serves what it has.
+// A folder that turned read-only serves what it has, and nothing of what was removed.
 func TestReadOnlyFolder(t *testing.T) {
 	dir := small(t, 3<<20)
 	var said recorder
@@ -106,7 +106,9 @@ func TestReadOnlyFolder(t *testing.T) {
 		put(t, c, key(fmt.Sprint(i)), "", "body")
 	}
 	mustGet(t, c, key("a"), "", "body")
-	if s := c.Stats(); !s.Failing || s.Dropped != 10 || s.Failures != 1 || len(said.all()) != 1 {
+	c.Remove("group of a")
+	mustMiss(t, c, key("a"))
+	if s := c.Stats(); !s.Failing || s.Dropped != 10 || s.Failures != 2 || len(said.all()) != 1 {
 		t.Errorf("%+v, %q", s, said.all())
 	}
 }

@@ -10,7 +10,7 @@ import (
 // What waits to be written at most.
 const (
 	queueLength = 256
-	queueBytes  = 8 << 20 // or a single entry that is larger
+	queueBytes  = 8 << 20 // or a single entry
 )
 
 // newFile is where an entry is written before it gets its name. One is written at a time.
@@ -87,7 +87,7 @@ func (c *Cache) do(j job) {
 		c.written.Add(1)
 		if j.still != nil && !j.still() {
 			c.change.Lock()
-			c.remove(j.name)
+			c.drop(j.name)
 			c.change.Unlock()
 		}
 	}
@@ -215,6 +215,15 @@ func (c *Cache) removeAt(name Name, path string) bool {
 	c.index.remove(name)
 	c.mutex.Unlock()
 	return true
+}
+
+// drop removes an entry, or at least has it found no more if its file cannot be removed. c.change is held.
+func (c *Cache) drop(name Name) {
+	if !c.remove(name) {
+		c.mutex.Lock()
+		c.index.remove(name)
+		c.mutex.Unlock()
+	}
 }
 
 func ignoreMissing(err error) error {
