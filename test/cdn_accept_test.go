@@ -97,6 +97,15 @@ func TestCDNNegotiatedAddresses(t *testing.T) {
 			}
 		})
 	}
+	// A client with a taste of its own does not choose for the others.
+	for _, p := range e.proxies() {
+		target := "/download/" + photo + "/resize:43.auto"
+		for _, accept := range []string{"image/avif;q=0.1,image/webp", accepted[0]} {
+			if got := get(t, p.address, target, "Accept", accept).must(t, http.StatusOK, ""); got.header.Get("Content-Type") != "image/avif" {
+				t.Errorf("by %s Accept: %s gets %s", p.name, accept, got.header.Get("Content-Type"))
+			}
+		}
+	}
 	// What is not negotiated is one object.
 	for _, p := range e.proxies() {
 		target := "/download/" + photo + "/resize:42.png"
