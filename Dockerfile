@@ -1,7 +1,11 @@
 # An image with Calotype and the pinned libvips. To build and run it:
 #
 #   docker build --build-arg VERSION=$(git describe --tags --always) -t calotype .
-#   docker run -p 8080:8080 -v calotype:/data calotype
+#   export CALOTYPE_TOKEN=$(openssl rand -hex 24)
+#   docker run -p 8080:8080 -v calotype:/data -e CALOTYPE_TOKEN calotype
+#
+# It listens to others than this machine, so that uploads, lists and deletions need the token. With CALOTYPE_OPEN=true in its place they are for
+# everyone who reaches the port. The token may come as a secret, too: CALOTYPE_TOKEN_FILE=/run/secrets/NAME.
 
 FROM golang:1.26-trixie AS build
 RUN apt-get update \

@@ -51,6 +51,7 @@ var onlyIn = []struct {
 		"the public listener is fasthttp; its constants name the statuses. The private one needs net/http, for profiles and metrics, and so do purges, which go out by its client",
 	},
 	{"github.com/aws/aws-sdk-go-v2", []string{"handler/purge"}, false, "only the hook of CloudFront signs for AWS"},
+	{"github.com/pires/go-proxyproto", []string{"handler"}, false, "whom a connection is from is found out in one place"},
 	{"github.com/prometheus", []string{"handler/admin", "handler/metrics"}, false, "what happens is told in our own words and counted in one place"},
 	{"github.com/davidbyttow/govips/v2", []string{"transform"}, false, "only the engine knows libvips"},
 	{"github.com/dgraph-io/ristretto/v2", []string{"cache"}, false, "what the cache is made of is its own affair"},

@@ -16,6 +16,7 @@ import (
 
 	"calotype/cache/disk"
 	"calotype/handler"
+	"calotype/handler/forwarded"
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
@@ -25,8 +26,13 @@ import (
 
 // serveCommand is the service. The table of options in the README is made from this declaration.
 type serveCommand struct {
-	Listen          string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Everyone who reaches it may upload."`
+	Listen          string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Everyone who reaches it may see the images whose addresses he knows."`
 	AdminListen     string        `default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address for those who run the service: /livez, /readyz, /metrics, /debug/pprof; off for none."`
+	Token           []string      `placeholder:"TOKEN" help:"Secrets of those who may upload, list and delete, 16 characters or more each. Other users of the machine see what stands in a command: use CALOTYPE_TOKEN, or --token-file."`
+	TokenFile       string        `placeholder:"FILE" help:"File of further tokens, one in a line. A change counts within seconds."`
+	Open            bool          `help:"Everyone who reaches the address may upload, list and delete. Without it and without tokens only this machine may, on a loopback address."`
+	Trusted         []string      `placeholder:"CIDR" help:"Networks of proxies that are believed for whom they ask, by Forwarded or X-Forwarded-For: limits go by client. The word loopback stands for those on this machine."`
+	ProxyProtocol   bool          `help:"The proxies in the trusted networks speak the PROXY protocol, version 1 or 2, before HTTP."`
 	Data            string        `default:"./data" placeholder:"DIR" help:"Folder that keeps originals and their index."`
 	Memory          byteSize      `default:"auto" placeholder:"SIZE" help:"Memory that server, cache and workers take together; auto is half of what the machine or its container has."`
 	CacheBytes      byteSize      `default:"auto" placeholder:"SIZE" help:"Part of it for finished prints; auto is a quarter, 1 GiB at most."`
@@ -41,7 +47,7 @@ type serveCommand struct {
 	Workers         int           `default:"0" placeholder:"N" help:"Prints made at once, each by a process of its own; 0 means one for each core."`
 	JobsPerWorker   int           `default:"1000" placeholder:"N" help:"Prints after which a worker is replaced; 1 shares no process between two prints."`
 	Isolation       string        `default:"on" enum:"on,off" placeholder:"on|off" help:"Whether images are decoded in locked-in worker processes. Off is for measuring: a malicious image can then take over the server."`
-	PrintsPerHour   int           `default:"2000" placeholder:"N" help:"Most different prints made of one original in an hour, and a hundred times as many for one client; 0 is no limit. A listener for this machine alone has none."`
+	PrintsPerHour   int           `default:"2000" placeholder:"N" help:"Most different prints made of one original in an hour, and a hundred times as many for one client; 0 is no limit. A loopback address without trusted proxies has none."`
 	ServerTiming    bool          `help:"Say in a Server-Timing header of every print how long it waited and took; a CDN keeps and repeats it."`
 	Canonical       string        `default:"link" enum:"link,redirect,strict" placeholder:"link|redirect|strict" help:"What becomes of an image's address that is not spelled canonically: it is answered, with a Link to the canonical one; sent there by 301; or refused by 400."`
 	UnknownQuery    string        `default:"ignore" enum:"ignore,refuse" placeholder:"ignore|refuse" help:"What becomes of a query behind an image's address, which means nothing there. Refuse where a CDN keeps a copy for each."`
@@ -87,8 +93,10 @@ func (c *serveCommand) Validate() error {
 			return fmt.Errorf("--upload-origins takes origins as browsers write them, as https://example.org or http://localhost:3000, not %q", o)
 		}
 	}
-	_, err := c.hooks()
-	return err
+	if _, err := c.hooks(); err != nil {
+		return err
+	}
+	return c.validateAccess()
 }
 
 // hooks are the caches in front.
@@ -146,16 +154,24 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	if err != nil {
 		return err
 	}
+	trusted, err := forwarded.ParseNetworks(c.Trusted)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	access, err := c.access(ctx, listener, log)
+	if err != nil {
+		return err
+	}
 	h, err := handler.New(handler.Options{
 		Store: originals, Engine: engine, CacheBytes: memory.cache, DiskDir: c.diskDir(), DiskBytes: int64(c.CacheDirBytes),
 		MaxUploadBytes: int64(c.MaxUploadBytes), IdleTimeout: c.IdleTimeout,
 		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
-		Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
+		Access: access, Trusted: trusted, Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
 		ServerTiming: c.ServerTiming,
 	})
 	if err != nil {
@@ -169,18 +185,20 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	defer private.Close()
 
 	server := handler.Server(h)
+	public := handler.Limit(listener, h, connections)
+	if c.ProxyProtocol {
+		public = handler.Proxied(public, trusted)
+	}
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(handler.Limit(listener, h, connections)) }()
+	go func() { done <- server.Serve(public) }()
 	address := "http://" + listener.Addr().String()
 	fmt.Fprintf(out, "Calotype %s with libvips %s serves %s\n  upload images:  %s/upload-image\n  see them all:   %s/download\n",
 		version, transform.LibvipsVersion(), c.Data, address, address)
 	if private.address != "" {
 		fmt.Fprintf(out, "  operate it:     http://%s/metrics and /readyz\n", private.address)
 	}
+	c.tellAccess(out, access)
 	tellSafety(log, engine.Sandbox(), c.Workers, memory)
-	if !forThisMachine(listener) {
-		log.Warn("this address is not only for this machine: whoever reaches it may upload and see all images", "address", c.Listen)
-	}
 
 	select {
 	case err := <-done:
@@ -222,14 +240,14 @@ func (c *serveCommand) diskIndex() int64 {
 func (c *serveCommand) quota(listener net.Listener) *quota.Quota {
 	// A client may be a CDN, which asks for many.
 	const originalsOfClient = 100
-	if forThisMachine(listener) {
+	if c.forThisMachine(listener) {
 		return nil
 	}
 	return quota.New(c.PrintsPerHour, originalsOfClient*c.PrintsPerHour, time.Hour)
 }
 
-// forThisMachine tells whether nobody else reaches a listener.
-func forThisMachine(listener net.Listener) bool {
+// forThisMachine tells whether nobody else reaches a listener, through a proxy either.
+func (c *serveCommand) forThisMachine(listener net.Listener) bool {
 	tcp, ok := listener.Addr().(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
+	return ok && tcp.IP.IsLoopback() && len(c.Trusted) == 0
 }

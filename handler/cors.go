@@ -55,6 +55,11 @@ func (h *Handler) allowUploader(ctx *fasthttp.RequestCtx) bool {
 	return true
 }
 
+// allowsUploader tells whether a request is an upload for a page of a site whose pages may.
+func (h *Handler) allowsUploader(ctx *fasthttp.RequestCtx) bool {
+	return string(pathOf(ctx)) == uploadPath && slices.Contains(h.options.UploadOrigins, string(ctx.Request.Header.Peek("Origin")))
+}
+
 // shareProblem lets scripts read what was wrong: those of all sites, but for uploads.
 func (h *Handler) shareProblem(ctx *fasthttp.RequestCtx) {
 	header := &ctx.Response.Header

@@ -151,7 +151,7 @@ func (h *Handler) newOrder(ctx *fasthttp.RequestCtx, o store.Original, chain tra
 	if err != nil {
 		return order{}, err
 	}
-	asker := transform.Asker{Original: o.Digest.String(), Client: clientOf(ctx)}
+	asker := transform.Asker{Original: o.Digest.String(), Client: h.clientOf(ctx)}
 	for _, l := range layers {
 		asker.Layers = append(asker.Layers, l.Digest.String())
 	}

@@ -23,7 +23,7 @@ const (
 // downloadQuery serves /download?id= and /download?exts=, and without either the gallery of all images.
 func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 	query := ctx.QueryArgs()
-	if query.Has("id") {
+	if namesImage(ctx) {
 		o, err := h.original(string(query.Peek("id")))
 		if err != nil {
 			return err
@@ -65,6 +65,9 @@ func readPage(query *fasthttp.Args, formats string) (page store.Query, err error
 	}
 	return page, nil
 }
+
+// namesImage tells whether the query of /download asks for one image.
+func namesImage(ctx *fasthttp.RequestCtx) bool { return ctx.QueryArgs().Has("id") }
 
 // formatsOf reads a list of types such as jpeg|jpg|png, which is the value of a parameter. Commas, semicolons and spaces do
 // as well. Nothing means all.

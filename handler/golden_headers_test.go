@@ -88,6 +88,9 @@ var keeping = map[string]struct {
 	"unknown-query":       {400, "no-store"},
 	"not-canonical":       {400, "public, max-age=300"},
 	"bad-chain":           {400, "public, max-age=300"},
+	"unauthorized":        {401, "no-store"},
+	"needs-token":         {403, "no-store"},
+	"cross-site":          {403, "no-store"},
 	"no-such-address":     {404, "public, max-age=10"},
 	"no-such-image":       {404, "public, max-age=10"},
 	"method-not-allowed":  {405, "public, max-age=300"},
@@ -104,6 +107,7 @@ var keeping = map[string]struct {
 	"damaged-image":       {422, "public, max-age=300"},
 	"too-expensive":       {422, "public, max-age=60"},
 	"too-many-prints":     {429, "no-store"},
+	"too-many-attempts":   {429, "no-store"},
 	"headers-too-long":    {431, "no-store"},
 	"internal":            {500, "no-store"},
 	"busy":                {503, "no-store"},
@@ -115,7 +119,10 @@ var keeping = map[string]struct {
 // problem are the fields that tell of a problem.
 func (h headers) problem(code string) headers {
 	h = h.and(headers{"Calotype-Error": code, "Cache-Control": keeping[code].keep})
-	if keeping[code].status == 503 {
+	switch keeping[code].status {
+	case 401:
+		h["Www-Authenticate"] = `Bearer realm="calotype", Basic realm="Calotype: the password is the token", charset="UTF-8"`
+	case 503:
 		h["Retry-After"] = "<n>"
 	}
 	return h
@@ -167,6 +174,9 @@ func (h headers) want(t *testing.T, what string, a answer, status int) {
 	}
 	if a.closed {
 		a.header.Set("Connection", "close") // the client has taken it out
+	}
+	if challenges := a.header.Values("WWW-Authenticate"); len(challenges) > 1 {
+		a.header.Set("WWW-Authenticate", strings.Join(challenges, ", ")) // each has a line of its own
 	}
 	if wrong := h.matches(a.header); wrong != "" {
 		t.Errorf("%s:\n\t%s", what, wrong)

@@ -15,9 +15,11 @@ import (
 
 	"calotype/cache"
 	"calotype/cache/disk"
+	"calotype/handler/forwarded"
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
+	"calotype/handler/token"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -45,6 +47,10 @@ type Options struct {
 	IdleTimeout time.Duration
 	// allowance is what slow clients are allowed; none means the usual one.
 	allowance allowance
+	// Access says who may upload, list and delete.
+	Access Access
+	// Trusted are the networks of the proxies that are believed whom they speak for.
+	Trusted forwarded.Networks
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
 	Quota *quota.Quota
 	// CacheTags are the headers that carry the tags by which a cache in front can forget an answer, such as Cache-Tag.
@@ -72,6 +78,8 @@ type Handler struct {
 	metrics *metrics.Metrics
 	// deliveries are by canonical address. They need no purging: without its print none is of use.
 	deliveries *cache.Cache[*delivery]
+	// attempts counts wrong tokens.
+	attempts *token.Attempts
 	// draining is set when the server is about to stop.
 	draining atomic.Bool
 	ids      requestIDs
@@ -115,13 +123,13 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		options: o, store: o.Store, engine: o.Engine, prints: prints, records: records, deliveries: deliveries, log: o.Log,
-		metrics: o.Metrics, epoch: transform.Epoch(), ids: newRequestIDs(), tags: tagHeaders(o.CacheTags),
+		metrics: o.Metrics, attempts: token.NewAttempts(maxAttempts, attemptWindow), epoch: transform.Epoch(), ids: newRequestIDs(), tags: tagHeaders(o.CacheTags),
 	}
 	if h.metrics == nil {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
 	}
 	h.work, h.cancel = context.WithCancel(context.Background())
-	h.openAPI, err = openAPI()
+	h.openAPI, err = openAPI(o.Access.Tokens != nil)
 	if err == nil {
 		err = h.openDisk()
 	}

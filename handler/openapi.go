@@ -13,8 +13,9 @@ import (
 // object is a JSON object under construction.
 type object = map[string]any
 
-// openAPI describes the API in OpenAPI 3.1, from the tables of routes, problems, operations, settings and formats.
-func openAPI() ([]byte, error) {
+// openAPI describes the API in OpenAPI 3.1, from the tables of routes, problems, operations, settings and formats. What not
+// everyone may use needs a token if there are any.
+func openAPI(tokens bool) ([]byte, error) {
 	paths := object{}
 	for _, r := range routes {
 		if r.internal {
@@ -22,7 +23,11 @@ func openAPI() ([]byte, error) {
 		}
 		item := object{}
 		for _, m := range r.methods {
-			item[strings.ToLower(m.name)] = operationObject(r, m)
+			o := operationObject(r, m)
+			if tokens && r.access != public {
+				o["security"] = r.access.security()
+			}
+			item[strings.ToLower(m.name)] = o
 		}
 		paths[r.path] = item
 	}
@@ -53,8 +58,21 @@ func openAPI() ([]byte, error) {
 		"components": object{
 			"schemas":   schemas,
 			"responses": problemResponses(),
+			"securitySchemes": object{
+				"token":    object{"type": "http", "scheme": "bearer", "description": "A token of this server."},
+				"password": object{"type": "http", "scheme": "basic", "description": "The same as the password of any user name, for browsers."},
+			},
 		},
 	}, "", "  ")
+}
+
+// security lists the ways to be admitted to what not everyone may use. One of them will do.
+func (a access) security() []any {
+	ways := []any{object{"token": []any{}}, object{"password": []any{}}}
+	if a == publicIfNamed {
+		return append(ways, object{}) // none is needed
+	}
+	return ways
 }
 
 var schemaRef = func(name string) object { return object{"$ref": "#/components/schemas/" + name} }

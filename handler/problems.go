@@ -13,6 +13,7 @@ import (
 
 	"calotype/cache"
 	"calotype/handler/quota"
+	"calotype/handler/token"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -56,6 +57,10 @@ var problems = []problem{
 	{errSlow, fasthttp.StatusRequestTimeout, "too-slow", "The request came too slowly", "no-store"},
 	{errNoRoute, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
 	{errMethod, fasthttp.StatusMethodNotAllowed, "method-not-allowed", "The method does not fit the address", "public, max-age=300"},
+	{errNoToken, fasthttp.StatusUnauthorized, "unauthorized", "A token is needed", "no-store"},
+	{errNeedsToken, fasthttp.StatusForbidden, "needs-token", "This needs a token", "no-store"},
+	{errCrossSite, fasthttp.StatusForbidden, "cross-site", "The request comes from another site", "no-store"},
+	{token.ErrAttempts, fasthttp.StatusTooManyRequests, "too-many-attempts", "Too many wrong tokens", "no-store"},
 	{errNoFile, fasthttp.StatusBadRequest, "no-file", "No file was sent", "no-store"},
 	{errBadForm, fasthttp.StatusBadRequest, "bad-form", "The form cannot be read", "no-store"},
 	{errUnknownQuery, fasthttp.StatusBadRequest, "unknown-query", "The address has a query", "no-store"}, // some caches would keep it for the address without one
@@ -178,6 +183,10 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Calotype-Error", p.code)
 	h.shareProblem(ctx)
+	if p.status == fasthttp.StatusUnauthorized {
+		header.Add("WWW-Authenticate", challengeBearer)
+		header.Add("WWW-Authenticate", challengeBasic)
+	}
 	if seconds := retryAfter(p, err); seconds > 0 {
 		header.Set("Retry-After", strconv.Itoa(seconds))
 	}
@@ -199,10 +208,13 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 
 // retryAfter is how many seconds a client should wait before it asks again; 0 if that would not help.
 func retryAfter(p problem, err error) int {
-	var exceeded *quota.Exceeded
+	var prints *quota.Exceeded
+	var attempts *token.Exceeded
 	switch {
-	case errors.As(err, &exceeded):
-		return int(math.Ceil(exceeded.Retry.Seconds()))
+	case errors.As(err, &prints):
+		return int(math.Ceil(prints.Retry.Seconds()))
+	case errors.As(err, &attempts):
+		return int(math.Ceil(attempts.Retry.Seconds()))
 	case p.status == fasthttp.StatusServiceUnavailable:
 		return 2
 	}

@@ -12,6 +12,7 @@ import (
 // same table.
 type route struct {
 	path     string // in the API description; what stands before a brace is compared with the request
+	access   access // who may use it
 	methods  []method
 	internal bool // not part of the API
 	shared   bool // scripts of all sites may read what is answered
@@ -28,39 +29,39 @@ type method struct {
 
 // routes are all resources. A request belongs to the first that fits.
 var routes = []route{
-	{path: uploadPath, methods: []method{
+	{path: uploadPath, access: managed, methods: []method{
 		{"GET", "A page to choose images and upload them.", (*Handler).uploadForm},
 		{"POST", "Uploads images: the files of a form, or one image as the body.", (*Handler).upload},
 	}},
-	{path: "/download", shared: true, methods: []method{
+	{path: "/download", access: publicIfNamed, shared: true, methods: []method{
 		{"GET", "The original with the id of the query, or a gallery of the types in exts.", (*Handler).downloadQuery},
 	}},
-	{path: "/download/{id}", shared: true, methods: []method{
+	{path: "/download/{id}", access: public, shared: true, methods: []method{
 		{"GET", "The original, or with a chain and an extension a print of it.", (*Handler).download},
 	}},
-	{path: "/srcset/{id}", shared: true, methods: []method{
+	{path: "/srcset/{id}", access: public, shared: true, methods: []method{
 		{"GET", "A tag for a page, or its parts as JSON: prints of the image in several widths, with the size and a placeholder.", (*Handler).srcset},
 	}},
-	{path: "/images", methods: []method{
+	{path: "/images", access: managed, methods: []method{
 		{"GET", "The originals, the newest first, page by page.", (*Handler).listImages},
 	}},
-	{path: "/images/{id}", methods: []method{
+	{path: "/images/{id}", access: managed, methods: []method{
 		{"GET", "What is known of an original.", (*Handler).describeImage},
 		{"DELETE", "Deletes an original for ever, and with it all its prints.", (*Handler).deleteImage},
 	}},
-	{path: "/purge", methods: []method{
+	{path: "/purge", access: managed, methods: []method{
 		{"POST", "Has this server and the caches in front of it forget prints. Nothing is deleted.", (*Handler).purge},
 	}},
-	{path: "/capabilities", shared: true, methods: []method{
+	{path: "/capabilities", access: public, shared: true, methods: []method{
 		{"GET", "The formats that this server reads and writes.", (*Handler).capabilities},
 	}},
-	{path: "/openapi.json", shared: true, methods: []method{
+	{path: "/openapi.json", access: public, shared: true, methods: []method{
 		{"GET", "This description.", (*Handler).description},
 	}},
-	{path: "/assets/{name}", internal: true, methods: []method{
+	{path: "/assets/{name}", access: public, internal: true, methods: []method{
 		{"GET", "", (*Handler).asset},
 	}},
-	{path: "/", internal: true, methods: []method{
+	{path: "/", access: public, internal: true, methods: []method{
 		{"GET", "", (*Handler).home},
 	}},
 }
@@ -87,26 +88,50 @@ func (r *route) allow() string {
 	return strings.Join(names, ", ")
 }
 
-// route finds the resource and the method that a request asks for.
-func (h *Handler) route(ctx *fasthttp.RequestCtx, path []byte) error {
+// find returns the resource and the method that a request asks for, if whoever sends it may use them. The method is nil for
+// OPTIONS.
+func (h *Handler) find(ctx *fasthttp.RequestCtx, path []byte) (*route, *method, error) {
 	i := slices.IndexFunc(routes, func(r route) bool { return r.fits(path) })
 	if i < 0 {
-		return errNoRoute
+		return nil, nil, errNoRoute
 	}
 	r := &routes[i]
 	name := string(ctx.Method())
 	if name == "HEAD" {
 		name = "GET" // the server leaves out the body
 	}
-	for _, m := range r.methods {
-		if m.name == name {
-			return m.serve(h, ctx)
+	for i := range r.methods {
+		if r.methods[i].name == name {
+			return r, &r.methods[i], h.admit(ctx, r.access)
 		}
 	}
-	ctx.Response.Header.Set("Allow", r.allow())
 	if name == "OPTIONS" {
-		h.tellOptions(ctx, r)
-		return nil
+		return r, nil, nil
 	}
-	return errMethod
+	ctx.Response.Header.Set("Allow", r.allow())
+	return nil, nil, errMethod
+}
+
+// route answers a request by its route.
+func (h *Handler) route(ctx *fasthttp.RequestCtx, path []byte) error {
+	r, m, err := h.find(ctx, path)
+	if err != nil {
+		return h.turnAwayBody(ctx, err)
+	}
+	if m != nil {
+		return m.serve(h, ctx)
+	}
+	ctx.Response.Header.Set("Allow", r.allow())
+	h.tellOptions(ctx, r)
+	return nil
+}
+
+// turnAwayBody refuses a request whose body has not been read. A client that is still sending a large one must see why.
+func (h *Handler) turnAwayBody(ctx *fasthttp.RequestCtx, err error) error {
+	const small = 8 << 10 // what fasthttp has read already
+	if length := ctx.Request.Header.ContentLength(); !ctx.Request.IsBodyStream() || 0 <= length && length <= small {
+		return err
+	}
+	h.fail(ctx, err)
+	return linger(ctx)
 }

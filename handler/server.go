@@ -12,6 +12,9 @@ import (
 // of an answer is not part of it.
 const ConnectionMemory = 96 << 10
 
+// headTime is how long the head of a request may take.
+const headTime = 30 * time.Second
+
 // Server returns an HTTP server for h.
 func Server(h *Handler) *fasthttp.Server {
 	return &fasthttp.Server{
@@ -23,8 +26,8 @@ func Server(h *Handler) *fasthttp.Server {
 		ReadBufferSize: 16 << 10,
 		// A print of usual size goes out with its head in one system call.
 		WriteBufferSize: 64 << 10,
-		// For the head of a request; uploads extend it as long as bytes come.
-		ReadTimeout: 30 * time.Second,
+		// Uploads extend it as long as bytes come.
+		ReadTimeout: headTime,
 		// Answers have no deadline of their own: see steadyConn.
 		// Above the idle time of those who pull: a request that meets the end of its connection fails.
 		IdleTimeout: h.options.IdleTimeout,
@@ -61,21 +64,26 @@ func (h *Handler) refuse(ctx *fasthttp.RequestCtx, err error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		cause = errSlow
 	}
+	ctx.Response.Reset()
 	h.turnDown(ctx, cause)
 }
 
-// expect tells a client that wants to know whether to send the body of its request.
+// expect tells a client that wants to know whether to send the body of its request: not if there is nothing to send it to, or
+// who sends it may not.
 func (h *Handler) expect(ctx *fasthttp.RequestCtx) int {
-	if err := checkFraming(&ctx.Request.Header); err != nil {
-		h.turnDown(ctx, err)
-		return ctx.Response.StatusCode()
+	err := checkFraming(&ctx.Request.Header)
+	if err == nil {
+		_, _, err = h.find(ctx, pathOf(ctx))
 	}
-	return fasthttp.StatusContinue
+	if err == nil {
+		return fasthttp.StatusContinue
+	}
+	h.turnDown(ctx, err)
+	return ctx.Response.StatusCode()
 }
 
 // turnDown answers a request that Serve does not get to see, and has the connection closed.
 func (h *Handler) turnDown(ctx *fasthttp.RequestCtx, cause error) {
-	ctx.Response.Reset()
 	h.ids.name(ctx)
 	h.fail(ctx, cause)
 	ctx.SetConnectionClose()

@@ -54,14 +54,14 @@ var testEngine = sync.OnceValues(func() (*transform.Engine, error) {
 	})
 })
 
-// options are those of a site that nobody asked to be otherwise.
+// options are those of a site that nobody asked to be otherwise. It is open to all.
 func options(t testing.TB) Options {
 	t.Helper()
 	engine, err := testEngine()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Options{Engine: engine, CacheBytes: 32 << 20, MaxUploadBytes: 4 << 20}
+	return Options{Engine: engine, CacheBytes: 32 << 20, MaxUploadBytes: 4 << 20, Access: Access{Open: true}}
 }
 
 // serve starts a site, which ends with the test.

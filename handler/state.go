@@ -31,6 +31,7 @@ func (h *Handler) snapshot() metrics.Snapshot {
 		DiskEvictions: disk.Evicted, DiskFailures: disk.Failures, DiskBytes: disk.Bytes, DiskEntries: disk.Entries, DiskFailing: disk.Failing,
 		PurgesPending: h.hooks.Pending(),
 		QuotaRefused:  h.options.Quota.Stats().Refused,
+		WrongTokens:   h.attempts.Total(),
 		Draining:      h.Draining(),
 	}
 }

@@ -151,7 +151,7 @@ func (h *Handler) keepOne(ctx *fasthttp.RequestCtx, file io.Reader, name string)
 	case n == 0:
 		return store.Original{}, errNoFile
 	}
-	found, err := h.engine.Inspect(h.work, spool.File(), transform.Asker{Original: spool.Digest().String(), Client: clientOf(ctx)})
+	found, err := h.engine.Inspect(h.work, spool.File(), transform.Asker{Original: spool.Digest().String(), Client: h.clientOf(ctx)})
 	if err != nil {
 		return store.Original{}, err
 	}

@@ -29,7 +29,7 @@ type framingServer struct {
 // startFramingServer runs the program until the test ends. It must then stop on SIGTERM with status 0.
 func startFramingServer(t testing.TB, arguments ...string) *framingServer {
 	t.Helper()
-	command := exec.Command(binary(t), append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir()}, arguments...)...)
+	command := exec.Command(binary(t), append([]string{"serve", "--open", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir()}, arguments...)...)
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {

@@ -39,8 +39,8 @@ func Handler(gatherer prometheus.Gatherer, checks []Check, draining func() bool)
 	})
 	mux.Handle("GET /readyz", &readiness{checks: watched(checks), draining: draining})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // with the profiles that the runtime keeps all the time
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)          // with the profiles that the runtime keeps all the time
+	mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound) // it may have secrets in it
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)

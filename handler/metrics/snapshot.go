@@ -34,6 +34,7 @@ type Snapshot struct {
 	PurgesPending map[string]int // deletions that a hook has not been told of
 
 	QuotaRefused uint64
+	WrongTokens  uint64
 	Draining     bool
 }
 
@@ -167,6 +168,8 @@ var readings = []reading{
 
 	counter("calotype_quota_refusals_total", "Prints that were refused: their original or their client had used up its quota.",
 		func(s Snapshot) uint64 { return s.QuotaRefused }),
+	counter("calotype_wrong_tokens_total", "Tokens that were sent and are none. Many of them: somebody guesses.",
+		func(s Snapshot) uint64 { return s.WrongTokens }),
 	gauge("calotype_draining", "1 while the server finishes what runs before it stops, 0 otherwise.",
 		func(s Snapshot) int { return oneIf(s.Draining) }),
 }
