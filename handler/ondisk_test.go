@@ -287,7 +287,8 @@ func FuzzReadStored(f *testing.F) {
 // What is asked for all the time is answered from memory, and the disk hears nothing of it. It stays there all the same, while others
 // come and go, so that the next start finds it.
 func TestWhatIsInMemoryStaysOnDisk(t *testing.T) {
-	s := serve(t, onDisk(t.TempDir()), func(o *Options) { o.CacheBytes = 4 << 20 })
+	folder := t.TempDir()
+	s := serve(t, onDisk(folder), func(o *Options) { o.CacheBytes = 4 << 20 })
 	u := s.upload(encodePNG(t, noise(300, 200, 1)))
 	hot := u.URL + "/crop:0,0,20,20.png"
 	for i := 1; s.handler.disk.Stats().Evicted < 100; i++ {
@@ -299,7 +300,7 @@ func TestWhatIsInMemoryStaysOnDisk(t *testing.T) {
 			s.mustGet(hot)
 		}
 	}
-	s.restart()
+	s.restart(onDisk(folder))
 	if a := s.mustGet(hot); a.header.Get("Cache-Status") != "calotype; hit; detail=disk" {
 		t.Errorf("Cache-Status %q, %+v", a.header.Get("Cache-Status"), s.handler.disk.Stats())
 	}
