@@ -115,6 +115,24 @@ func TestDeliveriesShareOnePrint(t *testing.T) {
 	s.wantProblem("another print", s.get(u.URL+"/rotate:180/v:1.png"), http.StatusTooManyRequests, "too-many-prints")
 }
 
+// A deleted image is gone under every name, also where the next request would have been answered from memory.
+func TestDeletedUnderEveryName(t *testing.T) {
+	s := serve(t)
+	u := s.upload(draws(t, "rg", "by"))
+	targets := []string{u.URL + "/name:cat", u.URL + "/rotate:90/name:cat.png", u.URL + "/rotate:90/name:cat/v:2.auto", u.URL + "/Rotate:90/attach.png", "/download?dl=1&id=" + u.ID}
+	for range 2 {
+		for _, target := range targets {
+			s.mustGet(target)
+		}
+	}
+	if a := s.do("DELETE", "/images/"+u.ID, nil); a.status != http.StatusNoContent {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	for _, target := range targets {
+		s.wantProblem(target, s.get(target), http.StatusGone, "image-deleted")
+	}
+}
+
 // Browsers, and whoever else reads the header, find the name that was meant, and nothing that ends it early (RFC 6266, appendix D).
 func TestDispositionIsReadAsItWasMeant(t *testing.T) {
 	fallback := regexp.MustCompile(`^(inline|attachment); filename="([ !#$&-.0-9<-\[\]-~]+\.png)"(; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_` + "`" + `|~%-]+)?$`)
