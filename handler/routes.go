@@ -116,7 +116,7 @@ func (h *Handler) find(ctx *fasthttp.RequestCtx, path []byte) (*route, *method, 
 func (h *Handler) route(ctx *fasthttp.RequestCtx, path []byte) error {
 	r, m, err := h.find(ctx, path)
 	if err != nil {
-		return h.turnAwayBody(ctx, err)
+		return err
 	}
 	if m != nil {
 		return m.serve(h, ctx)
@@ -124,14 +124,4 @@ func (h *Handler) route(ctx *fasthttp.RequestCtx, path []byte) error {
 	ctx.Response.Header.Set("Allow", r.allow())
 	h.tellOptions(ctx, r)
 	return nil
-}
-
-// turnAwayBody refuses a request whose body has not been read. A client that is still sending a large one must see why.
-func (h *Handler) turnAwayBody(ctx *fasthttp.RequestCtx, err error) error {
-	const small = 8 << 10 // what fasthttp has read already
-	if length := ctx.Request.Header.ContentLength(); !ctx.Request.IsBodyStream() || 0 <= length && length <= small {
-		return err
-	}
-	h.fail(ctx, err)
-	return linger(ctx)
 }
