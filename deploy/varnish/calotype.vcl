@@ -52,7 +52,7 @@ sub vcl_recv {
     if (req.restarts == 0) {
         unset req.http.X-Cache;
         if (req.http.X-Request-Id !~ "^[A-Za-z0-9_.-]{1,64}$") {
-            set req.http.X-Request-Id = req.xid;
+            set req.http.X-Request-Id = std.time2integer(now, 0) + "-" + req.xid;
         }
         if (std.healthy(req.backend_hint)) {
             call patience;
