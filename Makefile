@@ -163,7 +163,7 @@ chromium:
 
 .PHONY: test-cdn
 test-cdn: build proxies semantics ## run the tests behind the real nginx, Varnish and HAProxy, with the files of deploy/
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "cdn browser" -run 'CDN|Framing|Slow' -parallel 4 -count=1 -v . 2>&1 | grep -vE '^(=== |[[:space:]]*--- PASS)'
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "cdn browser" -run 'CDN|Framing|Slow' -parallel 4 -count=1 -v . 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 
 # Where these cannot be installed, the tests that need them say so and are skipped. What a package starts by itself is not used.
 .PHONY: proxies
