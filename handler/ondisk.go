@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"calotype/cache/disk"
+	"calotype/handler/purge"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -65,14 +66,21 @@ func (h *Handler) diskKey(wanted order) disk.Key {
 	return key
 }
 
-// forgetOnDisk drops from disk all prints that show one of the images, and those whose canonical address match tells. For the latter, unless
-// match is nil, a part of every file on disk is read.
-func (h *Handler) forgetOnDisk(ctx context.Context, ids []string, match func(address string) bool) {
-	for _, id := range ids {
+// forgetOnDisk drops from disk what is told: all prints that show one of the images, and those whose canonical address is named as having
+// one of the tags or prefixes; named is nil if there are none. A prefix names its image, but for a tag a part of every file on disk is read.
+func (h *Handler) forgetOnDisk(ctx context.Context, what purge.What, named func(address string) bool) {
+	for _, id := range what.IDs {
 		h.disk.Remove(id)
 	}
-	if match != nil {
-		h.disk.RemoveMatching(ctx, func(text string) bool { return match(pathOfKey(text)) })
+	match := func(text string) bool { return named(pathOfKey(text)) }
+	switch {
+	case named == nil:
+	case len(what.Tags) > 0:
+		h.disk.RemoveMatching(ctx, "", match)
+	default:
+		for _, prefix := range what.Paths {
+			h.disk.RemoveMatching(ctx, purge.ImageOf(prefix), match)
+		}
 	}
 }
 

@@ -214,12 +214,18 @@ func TestPrintsOfADeletedOriginalLeaveTheDisk(t *testing.T) {
 	s.mustGet(u.URL + "/overlay:" + stamp.ID + ".png")
 	s.mustGet(stamp.URL + "/rotate:90.png")
 	s.written(3)
-	s.handler.forgetOnDisk(t.Context(), []string{stamp.ID}, nil)
+	if a := s.do("DELETE", "/images/"+stamp.ID, nil); a.status != http.StatusNoContent {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
 	s.written(1)
-	s.mustGet(u.URL + "/rotate:90.webp")
-	s.written(2)
-	s.handler.forgetOnDisk(t.Context(), nil, func(address string) bool { return address == u.URL+"/rotate:90.webp" })
-	s.written(1)
+	for _, what := range []string{`{"prefixes":["` + u.URL + `/rotate:90.w"]}`, `{"tags":["fmt-webp"]}`} {
+		s.mustGet(u.URL + "/rotate:90.webp")
+		s.written(2)
+		if a := s.do("POST", "/purge", strings.NewReader(what), "Content-Type", "application/json"); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		s.written(1)
+	}
 
 	// Whoever wrote a print asks for its originals again: one that the index does not know, or no more, is a reason not to keep it.
 	for what, ids := range map[string][]string{"an original that is gone": {uuid.NewString()}, "a layer that is gone": {u.ID, uuid.NewString()}} {

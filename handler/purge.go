@@ -152,7 +152,7 @@ func (h *Handler) forgetAll(what purge.What) int {
 				slices.ContainsFunc(what.Paths, func(prefix string) bool { return strings.HasPrefix(address, prefix) })
 		}
 	}
-	h.forgetOnDisk(h.work, what.IDs, named) // before memory, so that nothing comes back from there
+	h.forgetOnDisk(h.work, what, named) // before memory, so that nothing comes back from there
 	match := func(address string) bool { return showsAny(address, ids) || named != nil && named(address) }
 	h.deliveries.Purge(match) // they have names of files
 	return h.prints.Purge(match)

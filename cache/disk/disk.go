@@ -198,14 +198,19 @@ func (c *Cache) Remove(group string) {
 	}
 }
 
-// RemoveMatching removes all entries whose key has a text that match says yes to, and returns how many those were. It reads a part of every
-// file, and while the folder is not known yet finds only what is.
-func (c *Cache) RemoveMatching(ctx context.Context, match func(text string) bool) (removed int) {
+// RemoveMatching removes all entries of a group, or of all groups if it is "", whose key has a text that match says yes to, and returns how
+// many those were. It reads a part of every file of the group, and while the folder is not known yet finds only what is.
+func (c *Cache) RemoveMatching(ctx context.Context, group string, match func(text string) bool) (removed int) {
 	if c == nil {
 		return 0
 	}
+	var names []Name
 	c.mutex.Lock()
-	names := c.index.names()
+	if group == "" {
+		names = c.index.names()
+	} else {
+		names = c.index.ofGroup(hashOf(group))
+	}
 	c.mutex.Unlock()
 	for _, n := range names {
 		if ctx.Err() != nil {

@@ -141,7 +141,7 @@ func TestWhatIsPutOutlivesTheProcess(t *testing.T) {
 func TestNilKeepsNothing(t *testing.T) {
 	var c *Cache
 	c.Put(key("a"), nil, []byte("body"), nil)
-	if c.Has(key("a")) || c.RemoveMatching(t.Context(), func(string) bool { return true }) != 0 || c.Stats() != (Stats{}) {
+	if c.Has(key("a")) || c.RemoveMatching(t.Context(), "", func(string) bool { return true }) != 0 || c.Stats() != (Stats{}) {
 		t.Error("it keeps something")
 	}
 	mustMiss(t, c, key("a"))
@@ -198,16 +198,21 @@ func TestRemoveMatching(t *testing.T) {
 	for i := range 30 {
 		put(t, c, key(fmt.Sprintf("%d.%s", i, []string{"png", "jpg"}[i%2])), "", fmt.Sprint(i))
 	}
-	if n := c.RemoveMatching(t.Context(), func(text string) bool { return strings.HasSuffix(text, ".png") }); n != 15 {
+	if n := c.RemoveMatching(t.Context(), "", func(text string) bool { return strings.HasSuffix(text, ".png") }); n != 15 {
 		t.Errorf("%d removed", n)
 	}
 	for i := 0; i < 30; i += 2 {
 		mustMiss(t, c, key(fmt.Sprintf("%d.png", i)))
 		mustGet(t, c, key(fmt.Sprintf("%d.jpg", i+1)), "", fmt.Sprint(i+1))
 	}
+	if n := c.RemoveMatching(t.Context(), "group of 1.jpg", func(string) bool { return true }); n != 1 {
+		t.Errorf("%d removed of one group", n)
+	}
+	mustMiss(t, c, key("1.jpg"))
+	mustGet(t, c, key("3.jpg"), "", "3")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if n := c.RemoveMatching(ended, func(string) bool { return true }); n != 0 {
+	if n := c.RemoveMatching(ended, "", func(string) bool { return true }); n != 0 {
 		t.Errorf("%d removed for somebody who has gone", n)
 	}
 }
