@@ -130,8 +130,10 @@ func (o *origin) start(arguments ...string) {
 	if len(arguments) == 0 {
 		arguments = o.arguments
 	}
-	// What comes through a cache is not from this machine.
-	all := []string{"serve", "--open", "--listen", fmt.Sprintf("127.0.0.1:%d", o.port), "--admin-listen", fmt.Sprintf("127.0.0.1:%d", o.admin)}
+	all := []string{"serve", "--listen", fmt.Sprintf("127.0.0.1:%d", o.port), "--admin-listen", fmt.Sprintf("127.0.0.1:%d", o.admin)}
+	if !slices.Contains(arguments, "--open=false") && !slices.Contains(arguments, "--token") {
+		all = append(all, "--open") // what comes through a cache is not from this machine
+	}
 	if !slices.Contains(arguments, "--data") {
 		all = append(all, "--data", filepath.Join(o.t.TempDir(), "data"))
 	}
