@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -220,6 +221,56 @@ func TestCDNPrivateAnswersAreNotStored(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who comes through a proxy needs a token to upload and to delete, even if the proxy is on the same machine, and the token reaches the
+// program. Pictures are for everybody.
+func TestCDNTokensPass(t *testing.T) {
+	t.Parallel()
+	const token = "0123456789abcdef"
+	e := newEdge(t, "--token", token, "--trusted", "loopback")
+	cutout, err := os.ReadFile(sample(t, "cutout.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range e.proxies() {
+		t.Run(p.name, func(t *testing.T) {
+			upload := func(authorization string) (int, string) {
+				request, err := http.NewRequest(http.MethodPost, p.address+"/upload-image", bytes.NewReader(cutout))
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.Header.Set("Content-Type", "image/png")
+				request.Header.Set("Authorization", authorization)
+				response, err := http.DefaultClient.Do(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer response.Body.Close()
+				return response.StatusCode, response.Header.Get("Location")
+			}
+			if status, _ := upload("Bearer wrong0123456789a"); status != 401 && status != 403 {
+				t.Errorf("an upload with a wrong token is answered %d", status)
+			}
+			status, location := upload("Bearer " + token)
+			if status != 201 {
+				t.Fatalf("an upload with the token is answered %d", status)
+			}
+			get(t, p.address, location).must(t, 200, "MISS")
+			get(t, p.address, location, "Authorization", "Bearer wrong0123456789a").must(t, 200, "HIT")
+			image := strings.Replace(location, "/download/", "/images/", 1)
+			for _, method := range []string{"DELETE", "GET"} {
+				if got := askTarget(t, method, p.address, image); got.status != 401 && got.status != 403 {
+					t.Errorf("%s without a token is answered %d", method, got.status)
+				}
+			}
+			get(t, p.address, image, "Authorization", "Bearer "+token).must(t, 200, "")
+			if got := get(t, p.address, image); got.status == 200 {
+				t.Error("what was shown to one who has the token is shown to another")
+			}
+			askTarget(t, "DELETE", p.address, image, "Authorization", "Bearer "+token).must(t, 204, "")
+		})
+	}
 }
 
 // An upload by way of a proxy is a picture at once.
