@@ -179,10 +179,10 @@ test/semantics/node_modules/http-cache-semantics/package.json: test/semantics/pa
 	@cd test/semantics && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/http-cache-semantics/package.json || true
 
 # go test takes one fuzz test at a time.
-FUZZTIME ?= 15s
+FUZZTIME ?= 8s
 
 .PHONY: fuzz
-fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=15s)
+fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 	@files=$$({ grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . || [ $$? = 1 ]; } | sort); \
 	[ -n "$$files" ] || echo "There are no fuzz tests."; \
 	for file in $$files; do \
