@@ -193,16 +193,16 @@ func (h *Handler) makePrint(ctx context.Context, wanted order) (*printed, error)
 	if err := h.stillThere(wanted); err != nil {
 		return nil, err
 	}
-	p := wanted.print.finished(rendition)
+	p := wanted.print.finished(rendition, sha256.Sum256(rendition.Body))
 	h.keepOnDisk(wanted, p)
 	return p, nil
 }
 
-// finished returns the print that p describes, with its pixels.
-func (p *printed) finished(r *transform.Rendition) *printed {
+// finished returns the print that p describes, with its pixels and the SHA-256 of their bytes.
+func (p *printed) finished(r *transform.Rendition, sum [sha256.Size]byte) *printed {
 	made := *p
 	made.rendition = r
-	made.digest = []byte(digestOf(sha256.Sum256(r.Body)))
+	made.digest = []byte(digestOf(sum))
 	return &made
 }
 

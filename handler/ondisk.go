@@ -109,7 +109,7 @@ func (h *Handler) readPrint(ctx context.Context, wanted order) (*printed, error)
 	if err := h.stillThere(wanted); err != nil {
 		return nil, err
 	}
-	p := wanted.print.finished(rendition)
+	p := wanted.print.finished(rendition, e.Digest)
 	p.onDisk, p.fromDisk = key.Name(), true
 	return p, nil
 }

@@ -224,6 +224,35 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// Parts of a large original are sent from the file, without reading what lies before them.
+func TestRangesOfALargeOriginal(t *testing.T) {
+	s := serve(t, func(o *Options) { o.MaxUploadBytes = 100 << 20 })
+	data := make([]byte, 65<<20)
+	for i := 0; i < len(data); i += 4099 {
+		data[i] = byte(i / 4099)
+	}
+	copy(data, encodeJPEG(t, photo(60, 40, 1))) // what follows the end of a JPEG belongs to the file all the same
+	u := s.upload(data)
+	size := len(data)
+	for _, part := range []struct {
+		asked       string
+		first, last int
+	}{
+		{"bytes=0-99", 0, 99},
+		{"bytes=67108800-67108927", 67108800, 67108927},
+		{"bytes=-100", size - 100, size - 1},
+		{"bytes=1000000-", 1000000, size - 1},
+	} {
+		a := s.get(u.URL, "Range", part.asked)
+		if a.status != http.StatusPartialContent || !bytes.Equal(a.body, data[part.first:part.last+1]) {
+			t.Errorf("%s: %d and %d bytes", part.asked, a.status, len(a.body))
+		}
+		if got, want := a.header.Get("Content-Range"), fmt.Sprintf("bytes %d-%d/%d", part.first, part.last, size); got != want {
+			t.Errorf("%s: Content-Range %q, want %q", part.asked, got, want)
+		}
+	}
+}
+
 func TestPrecondition(t *testing.T) {
 	s := serve(t)
 	u := s.upload(draws(t, "rg", "by"))

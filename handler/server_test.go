@@ -114,11 +114,19 @@ func listenOn(t testing.TB, h *Handler, listener net.Listener) string {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		if err := server.Shutdown(); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
+		for {
+			// It does nothing to a server that has not come to its listener yet.
+			if err := server.Shutdown(); err != nil {
+				t.Error(err)
+			}
+			select {
+			case err := <-done:
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
 		}
 	})
 	return listener.Addr().String()
