@@ -142,16 +142,6 @@ func (o *origin) start(arguments ...string) {
 	o.answers(o.t, o.admin)
 }
 
-// offers tells whether the program has an option.
-func offers(t testing.TB, option string) bool {
-	t.Helper()
-	help, err := exec.Command(binary(t), "serve", "--help").Output()
-	if err != nil {
-		t.Fatalf("calotype serve --help: %v", err)
-	}
-	return bytes.Contains(help, []byte(option+"="))
-}
-
 func (o *origin) address() string { return fmt.Sprintf("http://127.0.0.1:%d", o.port) }
 
 // numbers are the metrics, by name and labels as they are written.

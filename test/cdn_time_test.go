@@ -223,9 +223,6 @@ func TestCDNIdleConnectionsAreNotReset(t *testing.T) {
 // Addresses that lead to the canonical spelling are stored, and lead there without going in circles, whatever a proxy does to commas.
 func TestCDNRedirects(t *testing.T) {
 	t.Parallel()
-	if !offers(t, "--canonical") {
-		t.Skip("NOTICE: the program cannot redirect yet")
-	}
 	e := newEdge(t, "--canonical", "redirect")
 	e.each(t, func(t *testing.T, p *proxy, id string) {
 		for _, c := range []struct {
