@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -50,7 +49,7 @@ func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
 	header := &ctx.Response.Header
 	accept := ""
 	if target.Chain.Negotiated {
-		accept = string(bytes.Join(ctx.Request.Header.PeekAll("Accept"), []byte(",")))
+		accept = joined(ctx, "Accept")
 		header.Set("Vary", "Accept")
 	}
 	if err != nil {

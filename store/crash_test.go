@@ -32,8 +32,23 @@ func TestAcknowledgedUploadsOutliveAKill(t *testing.T) {
 // while others are under way. It notes all that were acknowledged.
 func fillUntilKilled(t *testing.T, dir string, enough int, acknowledged map[ID]bool) {
 	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^TestFillForAKill$")
-	child.Env = append(os.Environ(), crashFolder+"="+dir)
+	untilKilled(t, "TestFillForAKill", crashFolder+"="+dir, enough, func(line string) (known, counts bool) {
+		text, found := strings.CutPrefix(line, "acknowledged ")
+		id, err := ParseID(text)
+		if !found || err != nil {
+			return false, false
+		}
+		acknowledged[id] = true
+		return true, true
+	})
+}
+
+// untilKilled runs a test in a child process that a variable of its environment tells so, and kills it once enough of the lines that
+// it writes count.
+func untilKilled(t *testing.T, test, variable string, enough int, said func(line string) (known, counts bool)) {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	child.Env = append(os.Environ(), variable)
 	child.Stderr = os.Stderr
 	output, err := child.StdoutPipe()
 	if err != nil {
@@ -44,13 +59,13 @@ func fillUntilKilled(t *testing.T, dir string, enough int, acknowledged map[ID]b
 	}
 	n := 0
 	for lines := bufio.NewScanner(output); lines.Scan(); {
-		text, found := strings.CutPrefix(lines.Text(), "acknowledged ")
-		id, err := ParseID(text)
-		if !found || err != nil {
+		known, counts := said(lines.Text())
+		if !known {
 			t.Logf("the child says %q", lines.Text())
+		}
+		if !counts {
 			continue
 		}
-		acknowledged[id] = true
 		if n++; n == enough {
 			if err := child.Process.Kill(); err != nil {
 				t.Error(err)
@@ -58,7 +73,7 @@ func fillUntilKilled(t *testing.T, dir string, enough int, acknowledged map[ID]b
 		}
 	}
 	if err := child.Wait(); err == nil || n < enough {
-		t.Fatalf("the child ended by itself after %d uploads: %v", n, err)
+		t.Fatalf("the child ended by itself after %d of %d: %v", n, enough, err)
 	}
 }
 

@@ -1,14 +1,12 @@
 package store
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -78,35 +76,14 @@ func contentOf(name string) []byte { return bytes.Repeat([]byte(name), 1000) }
 // what the child says.
 func removeUntilKilled(t *testing.T, dir string, enough int, state map[string]string) {
 	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^TestRemoveForAKill$")
-	child.Env = append(os.Environ(), removeFolder+"="+dir)
-	child.Stderr = os.Stderr
-	output, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for lines := bufio.NewScanner(output); lines.Scan(); {
-		words := strings.Fields(lines.Text())
+	untilKilled(t, "TestRemoveForAKill", removeFolder+"="+dir, enough, func(line string) (known, counts bool) {
+		words := strings.Fields(line)
 		if len(words) != 2 {
-			t.Logf("the child says %q", lines.Text())
-			continue
+			return false, false
 		}
 		state[words[1]] = words[0]
-		if words[0] == "removed" {
-			if n++; n == enough {
-				if err := child.Process.Kill(); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-	}
-	if err := child.Wait(); err == nil || n < enough {
-		t.Fatalf("the child ended by itself after %d removals: %v", n, err)
-	}
+		return true, words[0] == "removed"
+	})
 }
 
 // TestRemoveForAKill is the child's part of TestRemovalsOutliveAKill.

@@ -3,68 +3,28 @@
 package test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
 
 // A framingServer is the program under test, with what its operator sees.
 type framingServer struct {
-	t       testing.TB
-	address string // host:port
-	admin   string // host:port
-	process *os.Process
+	instance
+	t testing.TB
 }
 
-// startFramingServer runs the program until the test ends. It must then stop on SIGTERM with status 0.
+// startFramingServer runs the program until the test ends, open to those who come by a proxy.
 func startFramingServer(t testing.TB, arguments ...string) *framingServer {
 	t.Helper()
-	command := exec.Command(binary(t), append([]string{"serve", "--open", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir()}, arguments...)...)
-	command.Stderr = os.Stderr
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s := &framingServer{t: t, process: command.Process}
-	t.Cleanup(func() {
-		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Error(err)
-		}
-		timer := time.AfterFunc(30*time.Second, func() { command.Process.Kill() })
-		defer timer.Stop()
-		if err := command.Wait(); err != nil {
-			t.Errorf("the program ends with %v", err)
-		}
-	})
-	lines := bufio.NewScanner(out)
-	address := regexp.MustCompile(`http://([0-9.:]+)`)
-	for s.admin == "" && lines.Scan() {
-		switch found := address.FindStringSubmatch(lines.Text()); {
-		case found == nil:
-		case strings.Contains(lines.Text(), "operate it"):
-			s.admin = found[1]
-		case s.address == "":
-			s.address = found[1]
-		}
-	}
-	if s.address == "" || s.admin == "" {
-		t.Fatal("the program does not say where it listens")
-	}
-	go io.Copy(io.Discard, out)
-	return s
+	return &framingServer{instance: start(t, append([]string{"--open"}, arguments...)...), t: t}
 }
 
 // text reads a page of the admin listener.

@@ -4,9 +4,11 @@ package test
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -31,9 +33,15 @@ func binary(t testing.TB) string {
 	return path
 }
 
-// serve runs the program on a free loopback port, with a data folder of the test's own, and returns its address. At the end
-// it must stop on SIGTERM with status 0.
-func serve(t testing.TB, arguments ...string) string {
+// An instance is the program under test, as it runs.
+type instance struct {
+	address string // host:port
+	admin   string // that of the private listener
+	process *os.Process
+}
+
+// start runs the program on free loopback ports, with a data folder of the test's own. At the end it must stop on SIGTERM with status 0.
+func start(t testing.TB, arguments ...string) instance {
 	t.Helper()
 	command := exec.Command(binary(t), append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir()}, arguments...)...)
 	command.Stderr = os.Stderr
@@ -54,15 +62,29 @@ func serve(t testing.TB, arguments ...string) string {
 			t.Errorf("the program ends with %v", err)
 		}
 	})
+	s := instance{process: command.Process}
 	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if _, address, found := strings.Cut(lines.Text(), "http://"); found {
-			address, _, _ = strings.Cut(address, "/")
-			return "http://" + address
+	address := regexp.MustCompile(`http://([0-9.:]+)`)
+	for s.admin == "" && lines.Scan() {
+		switch found := address.FindStringSubmatch(lines.Text()); {
+		case found == nil:
+		case strings.Contains(lines.Text(), "operate it"):
+			s.admin = found[1]
+		case s.address == "":
+			s.address = found[1]
 		}
 	}
-	t.Fatal("the program does not say where it listens")
-	return ""
+	if s.address == "" || s.admin == "" {
+		t.Fatal("the program does not say where it listens")
+	}
+	go io.Copy(io.Discard, out)
+	return s
+}
+
+// serve runs the program like start, and returns the address of its pages.
+func serve(t testing.TB, arguments ...string) string {
+	t.Helper()
+	return "http://" + start(t, arguments...).address
 }
 
 // sample returns a picture that comes with the repository.
