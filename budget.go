@@ -17,6 +17,8 @@ type budget struct {
 	garbage     int64 // what Go's collector may let lie: with little room for that it would do nothing but collect
 	workers     int64 // worker processes that have nothing to do
 	jobs        int64 // all prints that are being made
+
+	spare int // how many of the workers are beyond those that are wanted at once
 }
 
 // Bounds of a budget's parts.
@@ -24,6 +26,7 @@ const (
 	mostAutomaticCache = 1 << 30
 	leastConnections   = 32 << 20
 	leastJobs          = 192 << 20 // enough for a photograph of a phone in every format
+	spareShare         = 16        // more than the least number of spare workers may take one part in so many of the whole
 )
 
 // heap is the limit for Go's garbage collector.
@@ -34,7 +37,11 @@ func newBudget(total, cache byteSize, index int64, workers int) (budget, error) 
 	if total == automatic {
 		total = byteSize(machineMemory() / 2)
 	}
-	b := budget{cache: int64(cache), index: index, workers: int64(workers+transform.SpareWorkers) * transform.WorkerMemory}
+	b := budget{cache: int64(cache), index: index, spare: transform.LeastSpare}
+	if (transform.MostSpare-transform.LeastSpare)*transform.WorkerMemory <= int64(total)/spareShare {
+		b.spare = transform.MostSpare
+	}
+	b.workers = int64(workers+b.spare) * transform.WorkerMemory
 	rest := int64(total) - b.workers
 	b.connections = max(leastConnections, rest/8)
 	if cache == automatic {

@@ -44,7 +44,7 @@ func TestBudget(t *testing.T) {
 		if c.cache != automatic && b.cache != int64(c.cache) {
 			t.Errorf("%+v: a cache of %d", c, b.cache)
 		}
-		if b.workers != int64(c.workers+transform.SpareWorkers)*transform.WorkerMemory || b.connections < leastConnections || b.index != c.index || b.garbage < (b.cache+b.index+b.connections)/2 || b.jobs < leastJobs || b.cache < 0 {
+		if b.workers != int64(c.workers+b.spare)*transform.WorkerMemory || b.connections < leastConnections || b.index != c.index || b.garbage < (b.cache+b.index+b.connections)/2 || b.jobs < leastJobs || b.cache < 0 {
 			t.Errorf("%+v: %+v", c, b)
 		}
 	}

@@ -66,7 +66,7 @@ func tellSafety(log *slog.Logger, s worker.Sandbox, workers int, b budget) {
 	const mebi = 1 << 20
 	log.Info("memory", "cache_mib", b.cache/mebi, "disk_index_mib", b.index/mebi, "connections_mib", b.connections/mebi, "garbage_mib", b.garbage/mebi, "idle_workers_mib", b.workers/mebi, "prints_mib", b.jobs/mebi)
 	if len(s.Locks) > 0 {
-		log.Info("images are decoded in processes of their own", "workers", workers, "spare", transform.SpareWorkers, "locked_in_by", strings.Join(s.Locks, ", "))
+		log.Info("images are decoded in processes of their own", "workers", workers, "spare", b.spare, "locked_in_by", strings.Join(s.Locks, ", "))
 	}
 	for _, missing := range s.Missing {
 		log.Warn("images are not locked in as well as they could be", "missing", missing)

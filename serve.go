@@ -139,7 +139,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	connections := int(memory.connections / handler.ConnectionMemory)
 	counts := metrics.New(version, transform.LibvipsVersion())
 	engine, err := transform.NewEngine(transform.Options{
-		Workers: c.Workers, JobsPerWorker: c.JobsPerWorker, Waiting: connections / 2, InProcess: c.Isolation == "off",
+		Workers: c.Workers, Spare: memory.spare, JobsPerWorker: c.JobsPerWorker, Waiting: connections / 2, InProcess: c.Isolation == "off",
 		Deadline: c.Deadline, Wait: c.QueueWait, Memory: memory.jobs,
 		Formats: c.Formats,
 		Limits:  transform.Limits{Pixels: c.MaxPixels, Side: c.MaxSide},

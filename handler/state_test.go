@@ -104,7 +104,7 @@ func TestAnswersAreCounted(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"calotype_answers_total 200": 2, "calotype_answers_total 201": 1, "calotype_answers_total 404": 1, "calotype_answers_total 400": 1,
-		"calotype_cache_hits_total": 1, "calotype_cache_misses_total": 1, "calotype_workers ready": 2 + transform.SpareWorkers,
+		"calotype_cache_hits_total": 1, "calotype_cache_misses_total": 1, "calotype_workers ready": 2 + transform.LeastSpare,
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)

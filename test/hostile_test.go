@@ -25,7 +25,7 @@ var (
 	mutantSeed  = flag.Uint64("seed", 1, "seed of the mutants")
 	clientCount = flag.Int("clients", 2, "clients that send hostile files at once")
 	only        = flag.String("only", "", "regular expression: only the files whose names match, such as bad/ or ^png/")
-	idleTime    = flag.Duration("idle", 5*time.Second, "how long the probe runs alone")
+	idleTime    = flag.Duration("idle", 20*time.Second, "how long the probe runs alone")
 	visibleTime = flag.Duration("visible-within", 20*time.Millisecond, "longest median time of the refusal of a visible bomb")
 
 	everyBomb       = flag.Int("bombs-every", 1, "TestHostileCorpus sends every so many bombs: some keep a worker busy for seconds")

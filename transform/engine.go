@@ -30,6 +30,8 @@ type Options struct {
 	Wait time.Duration
 	// Memory is what all prints that are being made may need together, in bytes; 0 means 1 GiB.
 	Memory int64
+	// Spare is how many processes there are beyond Workers; LeastSpare is the least.
+	Spare int
 	// JobsPerWorker is how many prints a worker process makes before it is replaced; 0 means 1,000.
 	JobsPerWorker int
 	Limits        Limits
@@ -134,10 +136,12 @@ const (
 // spareMemory is what large jobs leave to small ones, unless that would be more than a sixth: some prints of a usual size.
 const spareMemory = 128 << 20
 
-// SpareWorkers is the number of processes beyond Options.Workers: one for a print that would otherwise wait for images that only
-// looked cheap, and one to replace a process that dies, or to tell whether workers work at all.
+// LeastSpare is the least number of processes beyond Options.Workers: one for a print that would otherwise wait for images that only
+// looked cheap, and one to replace a process that dies, or to tell whether workers work at all. With MostSpare, prints hardly ever
+// wait for a process even while hostile images end one after the other; more are of no use.
 const (
-	SpareWorkers = 2
+	LeastSpare   = 2
+	MostSpare    = 4
 	extraWorkers = 1
 )
 
@@ -146,6 +150,7 @@ func NewEngine(o Options) (*Engine, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	o.Spare = max(o.Spare, LeastSpare)
 	if o.Deadline <= 0 {
 		o.Deadline = 10 * time.Second
 	}
@@ -180,7 +185,7 @@ func NewEngine(o Options) (*Engine, error) {
 	}
 	var said hello
 	pool, first, err := worker.NewPool(worker.Options{
-		Size: o.Workers + extraWorkers, Spare: SpareWorkers - extraWorkers, Jobs: o.JobsPerWorker, Memory: max(o.Memory, canaryMemory), Keep: keptMemory, Log: o.Log,
+		Size: o.Workers + extraWorkers, Spare: o.Spare - extraWorkers, Jobs: o.JobsPerWorker, Memory: max(o.Memory, canaryMemory), Keep: keptMemory, Log: o.Log,
 		Setup: strings.Join(o.Formats, " "), Accept: welcome,
 	})
 	if err != nil {

@@ -87,12 +87,16 @@ func (p *Pool) Do(ctx context.Context, job Job) ([]byte, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
-	release := func() {}
+	release, restore := func() {}, func() {}
 	if job.Confined {
 		release = p.confinement.keep(worker.command.Process.Pid)
 	}
+	if job.Patient {
+		restore = yield(worker.command.Process.Pid)
+	}
 	reply, report, failed := worker.do(ctx, job)
 	release()
+	restore()
 	if failed != nil {
 		p.put(worker, failed.why)
 		if p.closing.Err() != nil {
