@@ -20,20 +20,19 @@ import (
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
-	"calotype/store"
 	"calotype/transform"
 )
 
 // serveCommand is the service. The table of options in the README is made from this declaration.
 type serveCommand struct {
-	Listen          string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Everyone who reaches it may see the images whose addresses he knows."`
-	AdminListen     string        `default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address for those who run the service: /livez, /readyz, /metrics, /debug/pprof; off for none."`
-	Token           []string      `placeholder:"TOKEN" help:"Secrets of those who may upload, list and delete, 16 characters or more each. Other users of the machine see what stands in a command: use CALOTYPE_TOKEN, or --token-file."`
-	TokenFile       string        `placeholder:"FILE" help:"File of further tokens, one in a line. A change counts within seconds."`
-	Open            bool          `help:"Everyone who reaches the address may upload, list and delete. Without it and without tokens only this machine may, on a loopback address."`
-	Trusted         []string      `placeholder:"CIDR" help:"Networks of proxies that are believed for whom they ask, by Forwarded or X-Forwarded-For: limits go by client. The word loopback stands for those on this machine."`
-	ProxyProtocol   bool          `help:"The proxies in the trusted networks speak the PROXY protocol, version 1 or 2, before HTTP."`
-	Data            string        `default:"./data" placeholder:"DIR" help:"Folder that keeps originals and their index."`
+	Listen        string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Everyone who reaches it may see the images whose addresses he knows."`
+	AdminListen   string   `default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address for those who run the service: /livez, /readyz, /metrics, /debug/pprof; off for none."`
+	Token         []string `placeholder:"TOKEN" help:"Secrets of those who may upload, list and delete, 16 characters or more each. Other users of the machine see what stands in a command: use CALOTYPE_TOKEN, or --token-file."`
+	TokenFile     string   `placeholder:"FILE" help:"File of further tokens, one in a line. A change counts within seconds."`
+	Open          bool     `help:"Everyone who reaches the address may upload, list and delete. Without it and without tokens only this machine may, on a loopback address."`
+	Trusted       []string `placeholder:"CIDR" help:"Networks of proxies that are believed for whom they ask, by Forwarded or X-Forwarded-For: limits go by client. The word loopback stands for those on this machine."`
+	ProxyProtocol bool     `help:"The proxies in the trusted networks speak the PROXY protocol, version 1 or 2, before HTTP."`
+	storage
 	Memory          byteSize      `default:"auto" placeholder:"SIZE" help:"Memory that server, cache and workers take together; auto is half of what the machine or its container has."`
 	CacheBytes      byteSize      `default:"auto" placeholder:"SIZE" help:"Part of it for finished prints; auto is a quarter, 1 GiB at most."`
 	CacheDir        string        `placeholder:"DIR" help:"Folder for finished prints too, so that a restart does not start cold; none unless it is named."`
@@ -131,7 +130,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	}
 	debug.SetMemoryLimit(memory.heap())
-	originals, err := store.OpenLocal(ctx, c.Data)
+	originals, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (s *site) restart(change ...func(*Options)) {
 		s.t.Fatal(err)
 	}
 	var err error
-	if s.store, err = store.OpenLocal(s.t.Context(), s.dir); err != nil {
+	if s.store, err = store.Open(s.t.Context(), store.Options{Dir: s.dir}); err != nil {
 		s.t.Fatal(err)
 	}
 	o := options(s.t)

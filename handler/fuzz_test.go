@@ -65,7 +65,7 @@ func FuzzTarget(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	originals, err := store.OpenLocal(f.Context(), f.TempDir())
+	originals, err := store.Open(f.Context(), store.Options{Dir: f.TempDir()})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func serve(t testing.TB, change ...func(*Options)) *site {
 	}
 	s := &site{t: t, dir: t.TempDir(), log: &logged{}}
 	var err error
-	if s.store, err = store.OpenLocal(t.Context(), s.dir); err != nil {
+	if s.store, err = store.Open(t.Context(), store.Options{Dir: s.dir}); err != nil {
 		t.Fatal(err)
 	}
 	o.Store, o.Log = s.store, slog.New(slog.NewTextHandler(s.log, nil))

@@ -3,10 +3,11 @@ package store
 import (
 	"context"
 	"os"
+	"time"
 )
 
 // Blobs keeps the bytes of originals. A blob is written once and never changed. The methods may be called
-// concurrently, also with the same digest. Every implementation passes testBlobs.
+// concurrently, also with the same digest. Every implementation passes storetest.Blobs.
 type Blobs interface {
 	// Put keeps the content of f under d. It returns when the blob is durable, and never before. Putting bytes that
 	// are already there is no error.
@@ -23,6 +24,24 @@ type Blobs interface {
 	// Delete removes a blob; files of it that are open stay readable. A missing blob is fs.ErrNotExist.
 	Delete(ctx context.Context, d Digest) error
 
+	// Quarantine puts a damaged blob aside, for people to look at: to Open it is missing from then on, and putting its
+	// bytes makes it whole again. A missing blob is fs.ErrNotExist.
+	Quarantine(ctx context.Context, d Digest) error
+
+	// List returns at most limit blobs whose digests come after one, in the order of their digests. Fewer are the last.
+	// The zero digest is before all; what is in quarantine is not listed.
+	List(ctx context.Context, after Digest, limit int) ([]Blob, error)
+
 	// Check reports whether a blob could be put now, as far as that can be told cheaply and without putting one.
 	Check(ctx context.Context) error
+
+	// Close frees what the blobs hold. No other method may be running or be called later.
+	Close() error
+}
+
+// Blob is what is known of a blob without reading it.
+type Blob struct {
+	Digest   Digest
+	Bytes    int64
+	Modified time.Time // when it was put the last time
 }

@@ -80,7 +80,7 @@ func untilKilled(t *testing.T, test, variable string, enough int, said func(line
 // checkAfterKill checks that what was acknowledged is there, and what is there is whole.
 func checkAfterKill(t *testing.T, dir string, acknowledged map[ID]bool) {
 	t.Helper()
-	s, err := OpenLocal(context.Background(), dir)
+	s, err := Open(context.Background(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

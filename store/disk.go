@@ -1,8 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -81,6 +84,55 @@ func (k *disk) Delete(ctx context.Context, d Digest) error {
 	}
 	return syncFolder(filepath.Dir(path))
 }
+
+// Quarantine implements Blobs. The blob becomes a file of the folder quarantine.
+func (k *disk) Quarantine(ctx context.Context, d Digest) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	aside := filepath.Join(k.root, "quarantine")
+	if err := makeFolder(aside); err != nil {
+		return err
+	}
+	path := k.path(d)
+	if err := os.Rename(path, filepath.Join(aside, d.String())); err != nil {
+		return err
+	}
+	return errors.Join(syncFolder(aside), syncFolder(filepath.Dir(path)))
+}
+
+// List implements Blobs. It reads folders as it comes to them: what is put or deleted meanwhile may be listed or not.
+func (k *disk) List(ctx context.Context, after Digest, limit int) ([]Blob, error) {
+	var list []Blob
+	for shard := int(after[0])<<8 | int(after[1]); shard < 1<<16 && len(list) < limit; shard++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		folder := filepath.Join(k.root, fmt.Sprintf("%02x", shard>>8), fmt.Sprintf("%02x", shard&0xff))
+		entries, err := os.ReadDir(folder) // sorted
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, entry := range entries {
+			d, err := ParseDigest(entry.Name())
+			if err != nil || bytes.Compare(d[:], after[:]) <= 0 || len(list) == limit {
+				continue
+			}
+			info, err := entry.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, Blob{Digest: d, Bytes: info.Size(), Modified: info.ModTime()})
+		}
+	}
+	return list, nil
+}
+
+// Close implements Blobs.
+func (k *disk) Close() error { return nil }
 
 // Check implements Blobs. It notices folders that are missing, forbidden or mounted read-only.
 func (k *disk) Check(context.Context) error {

@@ -10,10 +10,6 @@ import (
 	"testing"
 )
 
-func TestDisk(t *testing.T) {
-	testBlobs(t, func(t *testing.T) Blobs { return openTestDisk(t) })
-}
-
 func TestAFileThatCannotBeSyncedIsNotPut(t *testing.T) {
 	k := openTestDisk(t)
 	path := filepath.Join(t.TempDir(), "fifo") // which can be renamed, but not synced

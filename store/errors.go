@@ -8,18 +8,19 @@ import (
 
 // The errors that callers tell apart with errors.Is.
 var (
-	ErrNotFound  = errors.New("not found")                     // there never was an original under the id
-	ErrGone      = errors.New("removed")                       // there was one, and its id is not used again
-	ErrLeft      = errors.New("bytes are left")                // the original was removed, but its bytes are still on the disk
-	ErrDamaged   = errors.New("damaged")                       // recorded, but the bytes are missing or cut short
-	ErrFull      = errors.New("no space left")                 // the disk or the quota is used up
-	ErrInUse     = errors.New("in use by another process")     // the folder of a local store is locked
-	ErrNewer     = errors.New("written by a newer version")    // the index has a schema that this program does not know
-	ErrSpent     = errors.New("spool already added or closed") // a Spool was used after Add or Discard
-	ErrBadID     = errors.New("not an id")                     // the text is not that of an ID
-	ErrBadDigest = errors.New("not a digest")                  // the text is not that of a Digest
-	ErrBadName   = fmt.Errorf("longer than %d bytes", MaxName) // Original.Name is too long
-	ErrBadQuery  = errors.New("bad query")                     // a Query is out of its bounds
+	ErrNotFound    = errors.New("not found")                     // there never was an original under the id
+	ErrGone        = errors.New("removed")                       // there was one, and its id is not used again
+	ErrLeft        = errors.New("bytes are left")                // the original was removed, but its bytes are still on the disk
+	ErrDamaged     = errors.New("damaged")                       // recorded, but the bytes are missing or cut short
+	ErrFull        = errors.New("no space left")                 // the disk or the quota is used up
+	ErrUnavailable = errors.New("not available")                 // a database or a blob service does not answer, or answers that it cannot now
+	ErrInUse       = errors.New("in use by another process")     // the folder of a local store is locked
+	ErrNewer       = errors.New("written by a newer version")    // the index has a schema that this program does not know
+	ErrSpent       = errors.New("spool already added or closed") // a Spool was used after Add or Discard
+	ErrBadID       = errors.New("not an id")                     // the text is not that of an ID
+	ErrBadDigest   = errors.New("not a digest")                  // the text is not that of a Digest
+	ErrBadName     = fmt.Errorf("longer than %d bytes", MaxName) // Original.Name is too long
+	ErrBadQuery    = errors.New("bad query")                     // a Query is out of its bounds
 )
 
 // wrap says what was being done when err happened, and makes it ErrFull if a lack of space was the cause.

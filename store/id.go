@@ -22,9 +22,9 @@ func newID() (ID, time.Time, error) {
 	return id, time.Unix(id.Time().UnixTime()).UTC(), nil
 }
 
-// firstID returns the least of all ids that could be made at a time or later, to the millisecond. Times that ids cannot
+// FirstID returns the least of all ids that could be made at a time or later, to the millisecond. Times that ids cannot
 // hold, before 1970 and after 10889, become the nearest that they can.
-func firstID(when time.Time) (id ID) {
+func FirstID(when time.Time) (id ID) {
 	ms := min(max(when.UnixMilli(), 0), 1<<48-1)
 	if when.Nanosecond()%1e6 != 0 && ms > 0 {
 		ms++ // ids hold no more than milliseconds

@@ -7,7 +7,7 @@ import (
 )
 
 // Index keeps one record per original. The methods may be called concurrently; a record that was added is seen by
-// every later call. Every implementation passes testIndex.
+// every later call. Every implementation passes storetest.Index.
 type Index interface {
 	// Add records o and returns when the record is durable. An id that is or ever was recorded is fs.ErrExist.
 	Add(ctx context.Context, o Original) error
@@ -35,6 +35,26 @@ type Index interface {
 	// List returns the records that q asks for, newest first. A query out of bounds is ErrBadQuery.
 	List(ctx context.Context, q Query) ([]Original, error)
 
+	// Walk returns at most limit records whose ids come after one, in the order of their ids, those of removed originals
+	// among them. Fewer are the last. The zero id is before all.
+	Walk(ctx context.Context, after ID, limit int) ([]Record, error)
+
+	// Merge adds records as they are, durably and all or none. A record that is there already stays, but is removed if the
+	// one that comes is; one that was removed stays so.
+	Merge(ctx context.Context, records ...Record) error
+
+	// Hold keeps all uploads of a blob apart from its deletion, among all processes that have the index open: whoever puts
+	// the blob and records it shares the hold with others, whoever deletes it holds it alone. It waits until ctx ends.
+	// Unrelated blobs may share a hold. The caller must call release once.
+	Hold(ctx context.Context, d Digest, alone bool) (release func(), err error)
+
+	// Tell tells all who follow the index, in other processes too, a message of at most MaxMessage bytes.
+	Tell(ctx context.Context, message []byte) error
+
+	// Follow calls hear with all news since it was called, one after the other, until ctx ends; then it returns nil. What
+	// this process has done itself is told as well, if anything is told.
+	Follow(ctx context.Context, hear func(News)) error
+
 	// Check reports whether a record could be added now, as far as that can be told cheaply and without adding one.
 	Check(ctx context.Context) error
 
@@ -56,6 +76,22 @@ type Query struct {
 	Until   time.Time // only what was created before; zero for all
 	Before  ID        // only older ids than this; zero for all
 	Limit   int       // the most records to return, 1 to MaxLimit
+}
+
+// Record is a row of the index: of an original, or of one that was removed.
+type Record struct {
+	Original           // if it was removed without a name
+	Removed  time.Time // in UTC, to the millisecond; zero if it was not
+}
+
+// MaxMessage is the most bytes of a message to those who follow an index.
+const MaxMessage = 256 << 10
+
+// News is what has happened to an index that several processes share. One of the fields is set.
+type News struct {
+	Removed ID     // an original was removed
+	Message []byte // somebody has told
+	Missed  bool   // so much has happened meanwhile that it cannot be told
 }
 
 // Removal is an original that was removed.

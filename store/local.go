@@ -2,61 +2,81 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 )
 
-// OpenLocal returns the store in the folder dir, which it makes if it is missing:
-//
-//	blobs/         the bytes of originals, see disk
-//	index.sqlite   the records, an SQLite database (with -wal and -shm beside it)
-//	spool/         uploads under way
-//	lock           held while the store is open
-//
-// Everything in dir belongs to the store and must be in one file system, but for index.sqlite. One process can have
-// dir open at a time; to another the error is ErrInUse. Spool files that a crash left behind are removed, and so are
-// blobs of removed originals, as far as that succeeds now.
-func OpenLocal(ctx context.Context, dir string) (*Store, error) {
-	s, err := openLocal(ctx, dir)
+// Options say where a store is.
+type Options struct {
+	// Dir is the folder of the store, which Open makes if it is missing:
+	//
+	//	blobs/         the bytes of originals, see disk, unless they are in Blobs
+	//	index.sqlite   the records, an SQLite database (with -wal and -shm beside it)
+	//	spool/         uploads under way
+	//	lock           held while the store is open
+	//
+	// Everything in it belongs to the store and must be in one file system, but for index.sqlite.
+	Dir string
+
+	// Blobs keeps the bytes of originals, if the folder does not. Open takes it over, and closes it if it fails.
+	Blobs Blobs
+
+	// Beside opens a store that another process may be serving from. Without it one process can have Dir open at a time;
+	// to another the error is ErrInUse.
+	Beside bool
+}
+
+// Open returns the store that o tells of. Unless it is opened beside another process, spool files that a crash left behind are
+// removed, and so are blobs of removed originals, as far as that succeeds now.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s, err := open(ctx, o)
 	if err != nil {
-		return nil, wrap("store in folder "+dir, err)
+		if o.Blobs != nil {
+			err = errors.Join(err, o.Blobs.Close())
+		}
+		return nil, wrap("store in folder "+o.Dir, err)
 	}
 	return s, nil
 }
 
-func openLocal(ctx context.Context, dir string) (_ *Store, err error) {
+func open(ctx context.Context, o Options) (_ *Store, err error) {
+	dir := o.Dir
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
 	if err := makeFolders(dir); err != nil {
 		return nil, err
 	}
-	held, err := lock(filepath.Join(dir, "lock"))
-	if err != nil {
+	spool := filepath.Join(dir, "spool")
+	if err := makeFolder(spool); err != nil {
 		return nil, err
+	}
+	var held io.Closer = noLock{}
+	if !o.Beside {
+		if held, err = lock(filepath.Join(dir, "lock")); err != nil {
+			return nil, err
+		}
 	}
 	defer func() {
 		if err != nil {
 			held.Close()
 		}
 	}()
-
-	spool, root := filepath.Join(dir, "spool"), filepath.Join(dir, "blobs")
-	if err := errors.Join(makeFolder(spool), makeFolder(root)); err != nil {
-		return nil, err
+	if !o.Beside {
+		if err := sweep(spool); err != nil {
+			return nil, err
+		}
 	}
-	if err := sweep(spool); err != nil {
-		return nil, err
-	}
-	if err := tryRename(spool, root); err != nil {
-		return nil, err
-	}
-	blobs, err := openDisk(root)
-	if err != nil {
-		return nil, err
+	blobs := o.Blobs
+	if blobs == nil {
+		if blobs, err = openFolder(spool, filepath.Join(dir, "blobs")); err != nil {
+			return nil, err
+		}
 	}
 	index, err := openSQLite(ctx, filepath.Join(dir, "index.sqlite"))
 	if err != nil {
@@ -67,10 +87,29 @@ func openLocal(ctx context.Context, dir string) (_ *Store, err error) {
 	}
 	s := New(blobs, index, spool)
 	s.lock = held
+	if o.Beside {
+		return s, nil
+	}
 	if err := s.finishRemovals(ctx); err != nil && !errors.Is(err, ErrLeft) {
 		return nil, errors.Join(err, index.Close())
 	}
 	return s, nil
+}
+
+// noLock stands for the lock of a store that another process may have.
+type noLock struct{}
+
+func (noLock) Close() error { return nil }
+
+// openFolder opens the disk in the folder root, which it makes if it is missing, for files from the folder spool.
+func openFolder(spool, root string) (*disk, error) {
+	if err := makeFolder(root); err != nil {
+		return nil, err
+	}
+	if err := tryRename(spool, root); err != nil {
+		return nil, err
+	}
+	return openDisk(root)
 }
 
 // sweep removes the files in the folder spool.
@@ -91,7 +130,8 @@ func sweep(spool string) error {
 
 // tryRename makes sure, before the first upload, that a file can move from spool to blobs.
 func tryRename(spool, blobs string) error {
-	from, to := filepath.Join(spool, "try"), filepath.Join(blobs, "try")
+	name := "try-" + rand.Text() // another process may try, too
+	from, to := filepath.Join(spool, name), filepath.Join(blobs, name)
 	if err := os.WriteFile(from, nil, 0o600); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 func TestReopenedStoreHasEverything(t *testing.T) {
 	dir := t.TempDir()
 	ctx := context.Background()
-	s, err := OpenLocal(ctx, dir)
+	s, err := Open(ctx, Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestReopenedStoreHasEverything(t *testing.T) {
 
 func TestCrashBetweenBlobAndRecord(t *testing.T) {
 	dir := t.TempDir()
-	s, err := OpenLocal(context.Background(), dir)
+	s, err := Open(context.Background(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestCrashBetweenBlobAndRecord(t *testing.T) {
 
 func TestLeftoverSpoolFilesAreSwept(t *testing.T) {
 	dir := t.TempDir()
-	s, err := OpenLocal(context.Background(), dir)
+	s, err := Open(context.Background(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,12 +106,12 @@ func TestLeftoverSpoolFilesAreSwept(t *testing.T) {
 func TestAFolderHasOneStore(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "originals")
 	ctx := context.Background()
-	first, err := OpenLocal(ctx, dir)
+	first, err := Open(ctx, Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sp := newSpool(t, first)
-	if _, err := OpenLocal(ctx, dir); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
+	if _, err := Open(ctx, Options{Dir: dir}); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("got %v, want ErrInUse with the folder's name", err)
 	}
 	if _, err := os.Stat(sp.File().Name()); err != nil {
@@ -129,7 +129,7 @@ func TestAFailedOpenLetsGoOfTheFolder(t *testing.T) {
 	if err := os.WriteFile(index, []byte(strings.Repeat("not a database. ", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLocal(context.Background(), dir); err == nil || !strings.Contains(err.Error(), dir) {
+	if _, err := Open(context.Background(), Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), dir) {
 		t.Errorf("got %v, want an error with the folder's name", err)
 	}
 	if err := os.Remove(index); err != nil {
@@ -153,7 +153,7 @@ func TestFoldersOfAnyName(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLocal(context.Background(), file); err == nil || !strings.Contains(err.Error(), file) {
+	if _, err := Open(context.Background(), Options{Dir: file}); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("opened a file as a folder: %v", err)
 	}
 }
@@ -223,7 +223,7 @@ func TestCheck(t *testing.T) {
 
 func openTestStore(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := OpenLocal(context.Background(), dir)
+	s, err := Open(context.Background(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

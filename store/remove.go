@@ -22,9 +22,11 @@ func (s *Store) Remove(ctx context.Context, id ID, tasks ...string) error {
 	if err != nil {
 		return err
 	}
-	lock := &s.bytes[o.Digest[0]]
-	lock.Lock()
-	defer lock.Unlock()
+	release, err := s.index.Hold(ctx, o.Digest, true)
+	if err != nil {
+		return fmt.Errorf("original %s: %w", id, err)
+	}
+	defer release()
 	if err := s.index.Remove(ctx, id, append([]string{freeBlob}, tasks...)...); err != nil {
 		return wrap("original "+id.String(), err)
 	}

@@ -25,7 +25,7 @@ func TestRemovalsOutliveAKill(t *testing.T) {
 	state := map[string]string{} // by id: added, removing or removed
 	for kills, enough := range []int{1, 3, 20, 60, 100} {
 		removeUntilKilled(t, dir, enough, state)
-		s, err := OpenLocal(context.Background(), dir)
+		s, err := Open(context.Background(), Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}

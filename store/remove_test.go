@@ -30,7 +30,7 @@ func openRestartable(t *testing.T) *restartable {
 func (r *restartable) open() {
 	r.t.Helper()
 	var err error
-	if r.Store, err = OpenLocal(context.Background(), r.dir); err != nil {
+	if r.Store, err = Open(context.Background(), Options{Dir: r.dir}); err != nil {
 		r.t.Fatal(err)
 	}
 }

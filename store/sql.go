@@ -17,6 +17,7 @@ import (
 type sqlIndex struct {
 	writer *sql.DB
 	reader *sql.DB
+	guard  *guard
 	get    *sql.Stmt // getSQL, which every print that is not in memory begins with
 }
 
@@ -26,7 +27,7 @@ func newSQLIndex(ctx context.Context, writer, reader *sql.DB) (*sqlIndex, error)
 	if err != nil {
 		return nil, err
 	}
-	return &sqlIndex{writer: writer, reader: reader, get: get}, nil
+	return &sqlIndex{writer: writer, reader: reader, guard: newGuard(nil), get: get}, nil
 }
 
 const columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created`
@@ -38,6 +39,11 @@ const (
 	listSQL   = `select ` + columns + ` from original where removed is null and id < $1`
 	sharedSQL = `select exists (select 1 from original where digest = $1 and removed is null)`
 
+	walkSQL = `select ` + columns + `, removed from original where id > $1 order by id limit $2`
+	// What is known of a record never changes but for its removal, which takes its name.
+	mergeSQL = `insert into original (` + columns + `, removed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		on conflict (id) do update set removed = excluded.removed, name = excluded.name where original.removed is null and excluded.removed is not null`
+
 	leaveSQL = `insert into task (name, id) values ($1, $2) on conflict do nothing`
 	tasksSQL = `select task.id, original.digest from task join original on original.id = task.id where task.name = $1 order by task.id limit $2`
 	countSQL = `select count(*) from task where name = $1`
@@ -46,8 +52,7 @@ const (
 
 // Add implements Index.
 func (x *sqlIndex) Add(ctx context.Context, o Original) error {
-	n, err := x.change(ctx, addSQL, o.ID[:], o.Digest[:], o.Bytes, o.Format, o.Width, o.Height, o.Orientation, o.Frames,
-		o.Depth, o.Alpha, []byte(o.Name), o.Created.UnixMilli())
+	n, err := x.change(ctx, addSQL, values(o)...)
 	if err == nil && n == 0 {
 		err = fs.ErrExist
 	}
@@ -179,13 +184,13 @@ func listing(q Query) (string, []any) {
 	if q.Before == (ID{}) {
 		before = bytes.Repeat([]byte{0xff}, len(q.Before))
 	}
-	if end := firstID(q.Until); !q.Until.IsZero() && bytes.Compare(end[:], before) < 0 {
+	if end := FirstID(q.Until); !q.Until.IsZero() && bytes.Compare(end[:], before) < 0 {
 		before = end[:]
 	}
 	arguments := []any{before}
 	walk := listSQL
 	if !q.Since.IsZero() {
-		since := firstID(q.Since)
+		since := FirstID(q.Since)
 		arguments = append(arguments, since[:])
 		walk += " and id >= $2"
 	}
@@ -199,6 +204,59 @@ func listing(q Query) (string, []any) {
 	}
 	arguments = append(arguments, q.Limit)
 	return fmt.Sprintf("%s order by id desc limit $%d", strings.Join(walks, " union all "), len(arguments)), arguments
+}
+
+// Walk implements Index.
+func (x *sqlIndex) Walk(ctx context.Context, after ID, limit int) ([]Record, error) {
+	rows, err := x.reader.QueryContext(ctx, walkSQL, after[:], limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Record
+	for rows.Next() {
+		var removed sql.NullInt64
+		o, err := scan(rows, &removed)
+		if err != nil {
+			return nil, err
+		}
+		r := Record{Original: o}
+		if removed.Valid {
+			r.Removed = time.UnixMilli(removed.Int64).UTC()
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+// Merge implements Index.
+func (x *sqlIndex) Merge(ctx context.Context, records ...Record) error {
+	return x.together(ctx, func(tx *sql.Tx) error {
+		for _, r := range records {
+			var removed sql.NullInt64
+			if !r.Removed.IsZero() {
+				removed = sql.NullInt64{Int64: r.Removed.UnixMilli(), Valid: true}
+			}
+			if _, err := tx.ExecContext(ctx, mergeSQL, append(values(r.Original), removed)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Hold implements Index.
+func (x *sqlIndex) Hold(ctx context.Context, d Digest, alone bool) (release func(), err error) {
+	return x.guard.hold(ctx, d[0], alone)
+}
+
+// Tell implements Index. Of the processes that have an SQLite index open one serves, and that knows what it does.
+func (x *sqlIndex) Tell(context.Context, []byte) error { return nil }
+
+// Follow implements Index.
+func (x *sqlIndex) Follow(ctx context.Context, _ func(News)) error {
+	<-ctx.Done()
+	return nil
 }
 
 // Check implements Index.
@@ -222,6 +280,14 @@ func (x *sqlIndex) change(ctx context.Context, statement string, arguments ...an
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+// values are those of the columns.
+func values(o Original) []any {
+	return []any{
+		o.ID[:], o.Digest[:], o.Bytes, o.Format, o.Width, o.Height, o.Orientation, o.Frames,
+		o.Depth, o.Alpha, []byte(o.Name), o.Created.UnixMilli(),
+	}
 }
 
 // scan reads the columns, and the more that follow them, from a row.

@@ -15,7 +15,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync"
 )
 
 // Store keeps originals in a Blobs and an Index. Its methods may be called concurrently.
@@ -23,13 +22,7 @@ type Store struct {
 	blobs Blobs
 	index Index
 	spool string
-	lock  io.Closer // held by OpenLocal for as long as the store is open; else nil
-
-	// bytes keep the upload of bytes apart from the removal of equal ones: between putting a blob and recording it, nobody
-	// may find that no original has it and delete it. The locks are shared by the digests that begin with the same byte,
-	// read-locked by Add and locked by Remove. They hold within this process, which is the only one that has the store
-	// open.
-	bytes [256]sync.RWMutex
+	lock  io.Closer // held by Open for as long as the store is open; else nil
 }
 
 // New returns a store over blobs and index, which it closes. Uploads are spooled in the folder spool, which must
@@ -52,14 +45,15 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error
 		return Original{}, fmt.Errorf("name of %d bytes: %w", len(o.Name), ErrBadName)
 	}
 	o.Digest, o.Bytes = sp.Digest(), sp.Len()
-	lock := &s.bytes[o.Digest[0]]
-	lock.RLock()
-	defer lock.RUnlock()
+	release, err := s.index.Hold(ctx, o.Digest, false)
+	if err != nil {
+		return Original{}, fmt.Errorf("hold blob %s: %w", o.Digest, err)
+	}
+	defer release()
 	if err := s.blobs.Put(ctx, o.Digest, sp.file); err != nil {
 		return Original{}, wrap("keep blob "+o.Digest.String(), err)
 	}
 
-	var err error
 	if o.ID, o.Created, err = newID(); err != nil {
 		return Original{}, err
 	}
@@ -139,7 +133,7 @@ func (s *Store) Check(ctx context.Context) error {
 // Close closes the index and lets go of the folder. It must be called once, when no other method is running;
 // files that Open returned stay open.
 func (s *Store) Close() error {
-	err := s.index.Close()
+	err := errors.Join(s.index.Close(), s.blobs.Close())
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
 	}

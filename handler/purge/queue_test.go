@@ -58,7 +58,7 @@ func newDesk(t *testing.T, hooks ...*Hook) *desk {
 func (d *desk) open() {
 	d.t.Helper()
 	var err error
-	if d.store, err = store.OpenLocal(context.Background(), d.dir); err != nil {
+	if d.store, err = store.Open(context.Background(), store.Options{Dir: d.dir}); err != nil {
 		d.t.Fatal(err)
 	}
 	d.queue = Start(d.hooks, d.store, func(hook, outcome string) {

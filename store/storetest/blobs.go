@@ -1,4 +1,4 @@
-package store
+package storetest
 
 import (
 	"bytes"
@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"calotype/store"
 )
 
-// testBlobs is what every Blobs must do. Each call of open returns an empty one.
-func testBlobs(t *testing.T, open func(t *testing.T) Blobs) {
+// Blobs tests what every store.Blobs must do. Each call of open returns an empty one, and closes it when the test ends.
+func Blobs(t *testing.T, open func(t *testing.T) store.Blobs) {
 	ctx := context.Background()
 
 	t.Run("a blob comes back as it was put", func(t *testing.T) {
@@ -31,7 +33,7 @@ func testBlobs(t *testing.T, open func(t *testing.T) Blobs) {
 
 	t.Run("blobs do not mix", func(t *testing.T) {
 		blobs := open(t)
-		contents := map[Digest][]byte{}
+		contents := map[store.Digest][]byte{}
 		for range 50 {
 			content := randomBytes(100)
 			contents[putBytes(t, blobs, content)] = content
@@ -79,7 +81,7 @@ func testBlobs(t *testing.T, open func(t *testing.T) Blobs) {
 			})
 		}
 		wg.Wait()
-		d := Digest(sha256.Sum256(content))
+		d := store.Digest(sha256.Sum256(content))
 		if got := readBlob(t, blobs, d); !bytes.Equal(got, content) {
 			t.Error("read back other bytes")
 		}
@@ -93,10 +95,10 @@ func testBlobs(t *testing.T, open func(t *testing.T) Blobs) {
 
 	t.Run("a missing blob does not exist", func(t *testing.T) {
 		blobs := open(t)
-		if _, err := blobs.Open(ctx, Digest{1, 2, 3}); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := blobs.Open(ctx, store.Digest{1, 2, 3}); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("open: got %v, want fs.ErrNotExist", err)
 		}
-		if err := blobs.Delete(ctx, Digest{1, 2, 3}); !errors.Is(err, fs.ErrNotExist) {
+		if err := blobs.Delete(ctx, store.Digest{1, 2, 3}); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("delete: got %v, want fs.ErrNotExist", err)
 		}
 	})
@@ -165,7 +167,7 @@ func randomBytes(n int) []byte {
 }
 
 // completeFile returns an open file of the content, as Blobs.Put wants it.
-func completeFile(t *testing.T, content []byte) (Digest, *os.File) {
+func completeFile(t *testing.T, content []byte) (store.Digest, *os.File) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "spool"))
 	if err != nil {
@@ -178,7 +180,7 @@ func completeFile(t *testing.T, content []byte) (Digest, *os.File) {
 	return sha256.Sum256(content), f
 }
 
-func putBytes(t *testing.T, blobs Blobs, content []byte) Digest {
+func putBytes(t *testing.T, blobs store.Blobs, content []byte) store.Digest {
 	t.Helper()
 	d, f := completeFile(t, content)
 	if err := blobs.Put(context.Background(), d, f); err != nil {
@@ -187,7 +189,7 @@ func putBytes(t *testing.T, blobs Blobs, content []byte) Digest {
 	return d
 }
 
-func readBlob(t *testing.T, blobs Blobs, d Digest) []byte {
+func readBlob(t *testing.T, blobs store.Blobs, d store.Digest) []byte {
 	t.Helper()
 	f, err := blobs.Open(context.Background(), d)
 	if err != nil {

@@ -1,26 +1,23 @@
-package store
+package storetest
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
+
+	"calotype/store"
 )
 
-func TestSQLite(t *testing.T) {
-	testIndex(t, func(t *testing.T) Index {
-		return openTestSQLite(t, filepath.Join(t.TempDir(), "index.sqlite"))
-	})
-}
-
-// testIndex is what every Index must do. Each call of open returns an empty one, and closes it when the test ends.
-func testIndex(t *testing.T, open func(t *testing.T) Index) {
+// Index tests what every store.Index must do. Each call of open returns an empty one, and closes it when the test ends.
+func Index(t *testing.T, open func(t *testing.T) store.Index) {
 	ctx := context.Background()
 
 	t.Run("a record comes back as it was added", func(t *testing.T) {
@@ -28,9 +25,9 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 		full := testOriginal(t, "avif")
 		full.Bytes, full.Width, full.Height, full.Orientation = 1<<40, 65535, 1, 8
 		full.Frames, full.Depth, full.Alpha, full.Name = 300, 16, true, "Mein Foto.avif"
-		zero := Original{ID: full.ID, Created: time.UnixMilli(0).UTC()}
+		zero := store.Original{ID: full.ID, Created: time.UnixMilli(0).UTC()}
 		zero.ID[0]++
-		for _, o := range []Original{full, zero} {
+		for _, o := range []store.Original{full, zero} {
 			addRecord(t, index, o)
 			if got, err := index.Get(ctx, o.ID); err != nil || got != o {
 				t.Errorf("got  %+v, %v\nwant %+v", got, err, o)
@@ -59,7 +56,7 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 		if err := index.Remove(ctx, id); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("remove: got %v, want fs.ErrNotExist", err)
 		}
-		if got := listIDs(t, index, Query{Limit: 10}); len(got) != 0 {
+		if got := listIDs(t, index, store.Query{Limit: 10}); len(got) != 0 {
 			t.Errorf("list: got %v", got)
 		}
 	})
@@ -69,7 +66,7 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 		o := testOriginal(t, "png")
 		addRecord(t, index, o)
 		other := o
-		other.Format, other.Digest = "jpeg", Digest{9}
+		other.Format, other.Digest = "jpeg", store.Digest{9}
 		if err := index.Add(ctx, other); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("got %v, want fs.ErrExist", err)
 		}
@@ -114,17 +111,17 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 		if err := index.Remove(ctx, o.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := index.Get(ctx, o.ID); !errors.Is(err, ErrGone) {
+		if _, err := index.Get(ctx, o.ID); !errors.Is(err, store.ErrGone) {
 			t.Errorf("get: got %v, want ErrGone", err)
 		}
-		if err := index.Remove(ctx, o.ID); !errors.Is(err, ErrGone) {
+		if err := index.Remove(ctx, o.ID); !errors.Is(err, store.ErrGone) {
 			t.Errorf("second remove: got %v, want ErrGone", err)
 		}
 		if err := index.Add(ctx, o); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("add: got %v, want fs.ErrExist", err)
 		}
-		for _, q := range []Query{{Limit: 10}, {Limit: 10, Formats: []string{"png"}}} {
-			if got := listIDs(t, index, q); !slices.Equal(got, []ID{other.ID}) {
+		for _, q := range []store.Query{{Limit: 10}, {Limit: 10, Formats: []string{"png"}}} {
+			if got := listIDs(t, index, q); !slices.Equal(got, []store.ID{other.ID}) {
 				t.Errorf("list: got %v, want %v", got, other.ID)
 			}
 		}
@@ -133,7 +130,7 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 	t.Run("pages follow each other from the newest to the oldest", func(t *testing.T) {
 		index := open(t)
 		formats := []string{"png", "jpeg", "webp", "gif", "avif"}
-		var all []Original
+		var all []store.Original
 		for i := range 60 {
 			all = append(all, testOriginal(t, formats[i*i%len(formats)]))
 		}
@@ -142,14 +139,14 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 		}
 		slices.Reverse(all)
 		for _, wanted := range [][]string{nil, {"png"}, {"gif", "png"}, {"png", "png", "jpeg", "tiff"}, formats, {"tiff"}, {"PNG"}, {"%"}} {
-			var want []ID
+			var want []store.ID
 			for _, o := range all {
 				if len(wanted) == 0 || slices.Contains(wanted, o.Format) {
 					want = append(want, o.ID)
 				}
 			}
-			for _, limit := range []int{1, 7, len(want) + 1, MaxLimit} {
-				if got := allPages(t, index, Query{Formats: wanted, Limit: limit}); !slices.Equal(got, want) {
+			for _, limit := range []int{1, 7, len(want) + 1, store.MaxLimit} {
+				if got := allPages(t, index, store.Query{Formats: wanted, Limit: limit}); !slices.Equal(got, want) {
 					t.Errorf("formats %q by %d: got %d ids, want %d, or another order", wanted, limit, len(got), len(want))
 				}
 			}
@@ -169,7 +166,7 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 		mustShare(false)
 		addRecord(t, index, a)
 		addRecord(t, index, b)
-		for _, o := range []Original{a, b} {
+		for _, o := range []store.Original{a, b} {
 			mustShare(true)
 			if err := index.Remove(ctx, o.ID); err != nil {
 				t.Fatal(err)
@@ -181,17 +178,17 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 	t.Run("a page can be of a time", func(t *testing.T) {
 		index := open(t)
 		start := time.UnixMilli(1_700_000_000_000).UTC()
-		var ids []ID
+		var ids []store.ID
 		for i := range 10 {
 			o := testOriginal(t, []string{"png", "jpeg"}[i%2])
 			o.Created = start.Add(time.Duration(i) * time.Millisecond)
-			least := firstID(o.Created)
+			least := store.FirstID(o.Created)
 			copy(o.ID[:6], least[:6])
 			addRecord(t, index, o)
 			ids = append(ids, o.ID)
 		}
 		slices.Reverse(ids) // the newest first
-		f := func(q Query, want ...ID) {
+		f := func(q store.Query, want ...store.ID) {
 			t.Helper()
 			q.Limit = 100
 			if got := listIDs(t, index, q); !slices.Equal(got, want) {
@@ -199,23 +196,23 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 			}
 		}
 		at := func(i int) time.Time { return start.Add(time.Duration(i) * time.Millisecond) }
-		f(Query{Since: at(0)}, ids...)
-		f(Query{Since: at(7)}, ids[:3]...)
-		f(Query{Since: at(7).Add(1)}, ids[:2]...)
-		f(Query{Until: at(3)}, ids[7:]...)
-		f(Query{Until: at(3).Add(1)}, ids[6:]...)
-		f(Query{Since: at(3), Until: at(5)}, ids[5], ids[6])
-		f(Query{Since: at(3), Until: at(5), Before: ids[5]}, ids[6])
-		f(Query{Since: at(3), Until: at(5), Formats: []string{"jpeg", "gif"}}, ids[6])
-		f(Query{Since: at(3), Formats: []string{"jpeg", "png"}, Before: ids[2]}, ids[3:7]...)
-		f(Query{Since: at(5), Until: at(5)})
-		f(Query{Until: time.Unix(-1, 0)})
-		f(Query{Since: time.Unix(-1, 0)}, ids...)
+		f(store.Query{Since: at(0)}, ids...)
+		f(store.Query{Since: at(7)}, ids[:3]...)
+		f(store.Query{Since: at(7).Add(1)}, ids[:2]...)
+		f(store.Query{Until: at(3)}, ids[7:]...)
+		f(store.Query{Until: at(3).Add(1)}, ids[6:]...)
+		f(store.Query{Since: at(3), Until: at(5)}, ids[5], ids[6])
+		f(store.Query{Since: at(3), Until: at(5), Before: ids[5]}, ids[6])
+		f(store.Query{Since: at(3), Until: at(5), Formats: []string{"jpeg", "gif"}}, ids[6])
+		f(store.Query{Since: at(3), Formats: []string{"jpeg", "png"}, Before: ids[2]}, ids[3:7]...)
+		f(store.Query{Since: at(5), Until: at(5)})
+		f(store.Query{Until: time.Unix(-1, 0)})
+		f(store.Query{Since: time.Unix(-1, 0)}, ids...)
 	})
 
 	t.Run("pages stay in place while originals are added", func(t *testing.T) {
 		index := open(t)
-		var before []ID
+		var before []store.ID
 		for range 100 {
 			o := testOriginal(t, "png")
 			addRecord(t, index, o)
@@ -237,8 +234,8 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 			})
 		}
 		for range 5 {
-			got := allPages(t, index, Query{Formats: []string{"png", "gif"}, Limit: 9})
-			if !slices.IsSortedFunc(got, func(a, b ID) int { return strings.Compare(b.String(), a.String()) }) {
+			got := allPages(t, index, store.Query{Formats: []string{"png", "gif"}, Limit: 9})
+			if !slices.IsSortedFunc(got, func(a, b store.ID) int { return strings.Compare(b.String(), a.String()) }) {
 				t.Error("not from the newest to the oldest")
 			}
 			if i := slices.Index(got, before[0]); i < 0 || !slices.Equal(got[i:], before) {
@@ -251,13 +248,13 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 
 	t.Run("a query out of bounds is refused", func(t *testing.T) {
 		index := open(t)
-		for _, q := range []Query{{}, {Limit: -1}, {Limit: MaxLimit + 1}, {Limit: 1, Formats: make([]string, MaxFormats+1)}} {
-			if _, err := index.List(ctx, q); !errors.Is(err, ErrBadQuery) {
+		for _, q := range []store.Query{{}, {Limit: -1}, {Limit: store.MaxLimit + 1}, {Limit: 1, Formats: make([]string, store.MaxFormats+1)}} {
+			if _, err := index.List(ctx, q); !errors.Is(err, store.ErrBadQuery) {
 				t.Errorf("limit %d, %d formats: got %v, want ErrBadQuery", q.Limit, len(q.Formats), err)
 			}
 		}
-		most := Query{Limit: MaxLimit}
-		for i := range MaxFormats {
+		most := store.Query{Limit: store.MaxLimit}
+		for i := range store.MaxFormats {
 			most.Formats = append(most.Formats, fmt.Sprintf("f%d", i))
 		}
 		if got := listIDs(t, index, most); len(got) != 0 {
@@ -288,29 +285,29 @@ func testIndex(t *testing.T, open func(t *testing.T) Index) {
 var hostileNames = []string{
 	"", " ", ".", "../../etc/passwd", `C:\windows\system32`, "a\x00b", "\x00", "\r\nSet-Cookie: a=b", "'; drop table original; --",
 	`"quoted"`, "$1", "%s%n", "<script>alert(1)</script>", "\u202efdp.exe", "e\u0301", "é", "日本語.png", "\U0001f4f7", "\xff\xfe not UTF-8",
-	strings.Repeat("ä", MaxName/2) + "x", strings.Repeat("\x00", MaxName),
+	strings.Repeat("ä", store.MaxName/2) + "x", strings.Repeat("\x00", store.MaxName),
 }
 
 // testOriginal returns a record with a new id.
-func testOriginal(t *testing.T, format string) Original {
+func testOriginal(t *testing.T, format string) store.Original {
 	t.Helper()
-	id, created, err := newID()
+	id, err := uuid.NewV7()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Original{ID: id, Created: created, Format: format, Bytes: 7, Width: 2, Height: 3, Orientation: 1, Frames: 1, Depth: 8}
+	o := store.Original{ID: id, Created: time.Unix(id.Time().UnixTime()).UTC(), Format: format, Bytes: 7, Width: 2, Height: 3, Orientation: 1, Frames: 1, Depth: 8}
 	copy(o.Digest[:], id[:])
 	return o
 }
 
-func addRecord(t *testing.T, index Index, o Original) {
+func addRecord(t *testing.T, index store.Index, o store.Original) {
 	t.Helper()
 	if err := index.Add(context.Background(), o); err != nil {
 		t.Error(err)
 	}
 }
 
-func listIDs(t *testing.T, index Index, q Query) []ID {
+func listIDs(t *testing.T, index store.Index, q store.Query) []store.ID {
 	t.Helper()
 	list, err := index.List(context.Background(), q)
 	if err != nil {
@@ -319,16 +316,16 @@ func listIDs(t *testing.T, index Index, q Query) []ID {
 	if len(list) > q.Limit {
 		t.Fatalf("a page of %d, more than the limit of %d", len(list), q.Limit)
 	}
-	var ids []ID
+	var ids []store.ID
 	for _, o := range list {
 		ids = append(ids, o.ID)
 	}
 	return ids
 }
 
-func allPages(t *testing.T, index Index, q Query) []ID {
+func allPages(t *testing.T, index store.Index, q store.Query) []store.ID {
 	t.Helper()
-	var all []ID
+	var all []store.ID
 	for {
 		page := listIDs(t, index, q)
 		all = append(all, page...)

@@ -1,0 +1,9 @@
+package store
+
+import "context"
+
+// OpenDisk opens the disk in the folder root, which exists.
+func OpenDisk(root string) (Blobs, error) { return openDisk(root) }
+
+// OpenSQLite opens the index in the file at path.
+func OpenSQLite(ctx context.Context, path string) (Index, error) { return openSQLite(ctx, path) }
