@@ -58,6 +58,8 @@ var onlyIn = []struct {
 	{"golang.org/x/sync/singleflight", []string{"cache"}, false, "requests for the same value are brought together in one place"},
 	{"database/sql", []string{"store"}, false, "only the index knows SQL"},
 	{"modernc.org/sqlite", []string{"store"}, false, "only the index knows SQL"},
+	{"github.com/jackc/pgx/v5", []string{"store"}, false, "only the index knows SQL"},
+	{"github.com/pressly/goose/v3", []string{"store"}, false, "only the index knows SQL"},
 	{"github.com/alecthomas/kong", []string{mainPart}, false, "settings are read in one place and handed on as values"},
 	{"log", []string{mainPart, "handler"}, false, "leaves return errors, and the edge logs each once"},
 }

@@ -21,6 +21,7 @@ var version = "unknown"
 // commands are what the program does. Every option is a flag and an environment variable; flags win.
 type commands struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve uploads and prints over HTTP (the default)."`
+	Migrate migrateCommand `cmd:"" help:"Bring the index up to date and end. Serve does that too; this is for those who want it apart."`
 	Version versionCommand `cmd:"" help:"Print the versions of the program and of libvips, and the formats it knows."`
 }
 

@@ -25,7 +25,7 @@ var (
 
 // wrap says what was being done when err happened, and makes it ErrFull if a lack of space was the cause.
 func wrap(doing string, err error) error {
-	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || isSQLiteFull(err)
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || isSQLiteFull(err) || isPostgresFull(err)
 	if full && !errors.Is(err, ErrFull) {
 		return fmt.Errorf("%s: %w: %w", doing, ErrFull, err)
 	}

@@ -7,3 +7,8 @@ func OpenDisk(root string) (Blobs, error) { return openDisk(root) }
 
 // OpenSQLite opens the index in the file at path.
 func OpenSQLite(ctx context.Context, path string) (Index, error) { return openSQLite(ctx, path) }
+
+// OpenPostgres opens the index in a database.
+func OpenPostgres(ctx context.Context, location, heard string) (Index, error) {
+	return openPostgres(ctx, location, heard)
+}

@@ -25,8 +25,11 @@ type locker interface {
 	// tryLock takes a slot, shared or alone, if no other process holds it against that. It does not wait for them.
 	tryLock(ctx context.Context, slot byte, alone bool) (bool, error)
 
-	// unlock lets go of a slot that is held.
+	// unlock lets go of a slot that is held, or was until it was lost.
 	unlock(slot byte)
+
+	// lost tells whether a slot that nobody has let go of is held no more.
+	lost(slot byte) bool
 }
 
 func newGuard(between locker) *guard { return &guard{between: between} }
@@ -72,6 +75,9 @@ func (g *guard) enter(ctx context.Context, name byte, alone bool) (bool, error) 
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if !alone && s.shared > 0 {
+		if g.between.lost(name) {
+			return false, nil // until those are done who hold it no more
+		}
 		s.shared++
 		return true, nil
 	}

@@ -51,8 +51,9 @@ type Index interface {
 	// Tell tells all who follow the index, in other processes too, a message of at most MaxMessage bytes.
 	Tell(ctx context.Context, message []byte) error
 
-	// Follow calls hear with all news since it was called, one after the other, until ctx ends; then it returns nil. What
-	// this process has done itself is told as well, if anything is told.
+	// Follow calls hear with all news since it was called, one after the other, until ctx ends; then it returns nil. Where a
+	// process before this one has followed with the same folder, it is all news since that ended. What this process has done
+	// itself, and was told that it is done, is not told in general. It is called once.
 	Follow(ctx context.Context, hear func(News)) error
 
 	// Check reports whether a record could be added now, as far as that can be told cheaply and without adding one.
@@ -87,11 +88,13 @@ type Record struct {
 // MaxMessage is the most bytes of a message to those who follow an index.
 const MaxMessage = 256 << 10
 
-// News is what has happened to an index that several processes share. One of the fields is set.
+// News is what has happened to an index that several processes share: one of the first three fields.
 type News struct {
 	Removed ID     // an original was removed
 	Message []byte // somebody has told
 	Missed  bool   // so much has happened meanwhile that it cannot be told
+
+	Age time.Duration // since it was told, by the clock of the index; 0 if that is not known
 }
 
 // Removal is an original that was removed.

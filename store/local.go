@@ -16,7 +16,8 @@ type Options struct {
 	// Dir is the folder of the store, which Open makes if it is missing:
 	//
 	//	blobs/         the bytes of originals, see disk, unless they are in Blobs
-	//	index.sqlite   the records, an SQLite database (with -wal and -shm beside it)
+	//	index.sqlite   the records, an SQLite database (with -wal and -shm beside it), unless they are in Index
+	//	news           what was heard last of an Index that others use too
 	//	spool/         uploads under way
 	//	lock           held while the store is open
 	//
@@ -25,6 +26,10 @@ type Options struct {
 
 	// Blobs keeps the bytes of originals, if the folder does not. Open takes it over, and closes it if it fails.
 	Blobs Blobs
+
+	// Index is where the records are, if not in the folder: a PostgreSQL database, as postgres://USER:PASSWORD@HOST/DATABASE. Any
+	// number of processes, each with a Dir of its own, may have one Index and one Blobs open.
+	Index string
 
 	// Beside opens a store that another process may be serving from. Without it one process can have Dir open at a time;
 	// to another the error is ErrInUse.
@@ -78,9 +83,9 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 			return nil, err
 		}
 	}
-	index, err := openSQLite(ctx, filepath.Join(dir, "index.sqlite"))
+	index, err := openIndex(ctx, dir, o.Index)
 	if err != nil {
-		return nil, fmt.Errorf("index.sqlite: %w", err)
+		return nil, err
 	}
 	if err := syncFolder(dir); err != nil {
 		return nil, errors.Join(err, index.Close())
@@ -94,6 +99,22 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, errors.Join(err, index.Close())
 	}
 	return s, nil
+}
+
+// openIndex opens the index at location, or the one in the folder dir.
+func openIndex(ctx context.Context, dir, location string) (Index, error) {
+	if location != "" {
+		index, err := openPostgres(ctx, location, filepath.Join(dir, "news"))
+		if err != nil {
+			return nil, fmt.Errorf("index: %w", err)
+		}
+		return index, nil
+	}
+	index, err := openSQLite(ctx, filepath.Join(dir, "index.sqlite"))
+	if err != nil {
+		return nil, fmt.Errorf("index.sqlite: %w", err)
+	}
+	return index, nil
 }
 
 // noLock stands for the lock of a store that another process may have.

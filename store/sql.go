@@ -76,6 +76,11 @@ func (x *sqlIndex) Get(ctx context.Context, id ID) (Original, error) {
 
 // Remove implements Index.
 func (x *sqlIndex) Remove(ctx context.Context, id ID, tasks ...string) error {
+	return x.remove(ctx, id, tasks, func(*sql.Tx) error { return nil })
+}
+
+// remove is Remove, with something more to do at the end of its transaction if there is something to remove.
+func (x *sqlIndex) remove(ctx context.Context, id ID, tasks []string, also func(tx *sql.Tx) error) error {
 	removed := false
 	err := x.together(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, removeSQL, time.Now().UnixMilli(), []byte{}, id[:])
@@ -92,7 +97,7 @@ func (x *sqlIndex) Remove(ctx context.Context, id ID, tasks ...string) error {
 				return err
 			}
 		}
-		return nil
+		return also(tx)
 	})
 	if err == nil && !removed {
 		_, err = x.Get(ctx, id)
@@ -233,11 +238,7 @@ func (x *sqlIndex) Walk(ctx context.Context, after ID, limit int) ([]Record, err
 func (x *sqlIndex) Merge(ctx context.Context, records ...Record) error {
 	return x.together(ctx, func(tx *sql.Tx) error {
 		for _, r := range records {
-			var removed sql.NullInt64
-			if !r.Removed.IsZero() {
-				removed = sql.NullInt64{Int64: r.Removed.UnixMilli(), Valid: true}
-			}
-			if _, err := tx.ExecContext(ctx, mergeSQL, append(values(r.Original), removed)...); err != nil {
+			if _, err := tx.ExecContext(ctx, mergeSQL, mergeValues(r)...); err != nil {
 				return err
 			}
 		}
@@ -288,6 +289,15 @@ func values(o Original) []any {
 		o.ID[:], o.Digest[:], o.Bytes, o.Format, o.Width, o.Height, o.Orientation, o.Frames,
 		o.Depth, o.Alpha, []byte(o.Name), o.Created.UnixMilli(),
 	}
+}
+
+// mergeValues are those of the columns, and when the original was removed.
+func mergeValues(r Record) []any {
+	var removed sql.NullInt64
+	if !r.Removed.IsZero() {
+		removed = sql.NullInt64{Int64: r.Removed.UnixMilli(), Valid: true}
+	}
+	return append(values(r.Original), removed)
 }
 
 // scan reads the columns, and the more that follow them, from a row.

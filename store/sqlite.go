@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	_ "embed"
 	"errors"
 	"fmt"
 	"net/url"
@@ -14,59 +13,53 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// schemas lead from one version of the schema to the next, the first from an empty database to version 1. The version is
-// kept in the database as its user_version.
-var schemas = []string{schema1, schema2}
-
-//go:embed schema.sql
-var schema1 string
-
-//go:embed schema-2.sql
-var schema2 string
-
 const readers = 4 // connections that read, beside the one that writes
+
+// The settings of every connection. fullfsync is what a flush to the disk is called on macOS; elsewhere it does nothing.
+const settings = "_busy_timeout=5000&_journal_mode=wal&_synchronous=full&_pragma=fullfsync(1)&_foreign_keys=on&_dqs=0"
 
 // openSQLite opens the index in the file at path, and makes it if it is missing. One connection writes; the others
 // read what was committed when they began, and neither waits for the other.
-func openSQLite(ctx context.Context, path string) (_ *sqlIndex, err error) {
-	// SQLite would make the file readable to all. Its -wal and -shm files take the mode of this one.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+func openSQLite(ctx context.Context, path string) (*sqlIndex, error) {
+	writer, _, err := openWriter(ctx, path)
 	if err != nil {
-		return nil, err
-	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-
-	// fullfsync is what a flush to the disk is called on macOS; elsewhere it does nothing.
-	const settings = "_busy_timeout=5000&_journal_mode=wal&_synchronous=full&_pragma=fullfsync(1)&_foreign_keys=on&_dqs=0"
-	writer, err := openPool(path, settings+"&_txlock=immediate", 1)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, writer.Close())
-		}
-	}()
-	if err := writer.PingContext(ctx); err != nil {
-		return nil, err
-	}
-	if err := checkSettings(ctx, writer); err != nil {
-		return nil, err
-	}
-	if err := createSchema(ctx, writer); err != nil {
 		return nil, err
 	}
 	reader, err := openPool(path, settings+"&_query_only=on", readers)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, writer.Close())
 	}
 	index, err := newSQLIndex(ctx, writer, reader)
 	if err != nil {
-		return nil, errors.Join(err, reader.Close())
+		return nil, errors.Join(err, reader.Close(), writer.Close())
 	}
 	return index, nil
+}
+
+// openWriter opens the file at path for writing, and brings its tables up to date.
+func openWriter(ctx context.Context, path string) (writer *sql.DB, v Versions, err error) {
+	// SQLite would make the file readable to all. Its -wal and -shm files take the mode of this one.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, v, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, v, err
+	}
+	if writer, err = openPool(path, settings+"&_txlock=immediate", 1); err != nil {
+		return nil, v, err
+	}
+	err = writer.PingContext(ctx)
+	if err == nil {
+		err = checkSettings(ctx, writer)
+	}
+	if err == nil {
+		v, err = migrateSQLite(ctx, writer)
+	}
+	if err != nil {
+		return nil, v, errors.Join(err, writer.Close())
+	}
+	return writer, v, nil
 }
 
 func openPool(path, settings string, connections int) (*sql.DB, error) {
@@ -114,29 +107,30 @@ func checkVersion(version string) error {
 	return nil
 }
 
-// createSchema brings the tables of an empty or older database up to date, and refuses one that is newer than this program.
-func createSchema(ctx context.Context, db *sql.DB) error {
-	tx, err := db.BeginTx(ctx, nil)
+// migrateSQLite brings the tables up to date. A database that was made before goose kept its notes has its version as user_version,
+// which is kept true for the programs of that time.
+func migrateSQLite(ctx context.Context, db *sql.DB) (Versions, error) {
+	s, err := newSchema(kindSQLite, db)
 	if err != nil {
-		return err
+		return Versions{}, err
 	}
-	defer tx.Rollback()
-	var version int
-	if err := tx.QueryRowContext(ctx, "pragma user_version").Scan(&version); err != nil {
-		return err
+	var old int64
+	if err := db.QueryRowContext(ctx, "pragma user_version").Scan(&old); err != nil {
+		return Versions{}, err
 	}
-	switch {
-	case version == len(schemas):
-		return nil
-	case version > len(schemas) || version < 0:
-		return fmt.Errorf("index has schema %d, this program knows %d: %w", version, len(schemas), ErrNewer)
+	if old < 0 || old > s.newest {
+		return Versions{From: old, To: old}, tooNew(old, s.newest)
 	}
-	for ; version < len(schemas); version++ {
-		if _, err := tx.ExecContext(ctx, schemas[version]+fmt.Sprintf(";pragma user_version = %d", version+1)); err != nil {
-			return fmt.Errorf("create version %d of the schema: %w", version+1, err)
+	known, err := s.version(ctx)
+	if err != nil {
+		return Versions{}, err
+	}
+	if known == 0 && old > 0 {
+		if err := s.adopt(ctx, old); err != nil {
+			return Versions{}, fmt.Errorf("note version %d of the schema: %w", old, err)
 		}
 	}
-	return tx.Commit()
+	return s.migrate(ctx)
 }
 
 // isSQLiteFull reports whether err is SQLite's word for a full disk.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,52 +96,6 @@ func TestOldSQLiteIsRefused(t *testing.T) {
 	} {
 		if err := checkVersion(version); (err == nil) != good {
 			t.Errorf("version %q: %v", version, err)
-		}
-	}
-}
-
-func TestNewerSchemaIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "index.sqlite")
-	x := openTestSQLite(t, path)
-	if _, err := x.writer.Exec(fmt.Sprintf("pragma user_version = %d", len(schemas)+1)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openSQLite(context.Background(), path); !errors.Is(err, ErrNewer) {
-		t.Errorf("got %v, want ErrNewer", err)
-	}
-}
-
-// An index of the first version has its records and can do what newer ones can.
-func TestOlderSchemaIsBroughtUpToDate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "index.sqlite")
-	pool, err := openPool(path, "_journal_mode=wal", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := pool.Exec(schema1 + "pragma user_version = 1"); err != nil {
-		t.Fatal(err)
-	}
-	o, other := testOriginal(t, "png"), testOriginal(t, "png")
-	old := &sqlIndex{writer: pool}
-	addRecord(t, old, o)
-	addRecord(t, old, other)
-	if err := pool.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		x := openTestSQLite(t, path)
-		if got, err := x.Get(t.Context(), other.ID); err != nil || got != other {
-			t.Errorf("got  %+v, %v\nwant %+v", got, err, other)
-		}
-		if err := x.Remove(t.Context(), o.ID, "task"); err != nil && !errors.Is(err, ErrGone) {
-			t.Error(err)
-		}
-		if n, err := x.CountTasks(t.Context(), "task"); n != 1 || err != nil {
-			t.Errorf("%d tasks, %v", n, err)
-		}
-		var version int
-		if err := x.writer.QueryRow("pragma user_version").Scan(&version); err != nil || version != len(schemas) {
-			t.Errorf("version %d, %v", version, err)
 		}
 	}
 }

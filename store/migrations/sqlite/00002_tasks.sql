@@ -1,4 +1,6 @@
--- Version 2 of the index: what removals leave to be done.
+-- What removals leave to be done.
+
+-- +goose Up
 
 -- Whether another original has the bytes of one that was removed.
 create index original_by_digest on original (digest) where removed is null;
@@ -10,3 +12,5 @@ create table task (
     id   blob not null references original (id),
     primary key (name, id)
 );
+
+pragma user_version = 2;
