@@ -46,9 +46,9 @@ var onlyIn = []struct {
 	{"github.com/valyala/fasthttp", []string{mainPart, "handler", "bench"}, false, "only the edge knows HTTP"},
 	{
 		"net/http",
-		[]string{mainPart, "bench", "handler/admin", "handler/purge"},
+		[]string{mainPart, "bench", "handler/admin", "handler/purge", "store/storetest/servers"},
 		true,
-		"the public listener is fasthttp; its constants name the statuses. The private one needs net/http, for profiles and metrics, and so do purges, which go out by its client",
+		"the public listener is fasthttp; its constants name the statuses. The private one needs net/http, for profiles and metrics, and so do purges, which go out by its client, and what makes buckets for tests",
 	},
 	{"github.com/aws/aws-sdk-go-v2", []string{"handler/purge"}, false, "only the hook of CloudFront signs for AWS"},
 	{"github.com/pires/go-proxyproto", []string{"handler"}, false, "whom a connection is from is found out in one place"},
@@ -64,8 +64,9 @@ var onlyIn = []struct {
 	{"log", []string{mainPart, "handler"}, false, "leaves return errors, and the edge logs each once"},
 }
 
-// mayReadEnvironment are the folders that have a reason: a worker process is told by its environment that it is one.
-var mayReadEnvironment = []string{"transform/worker"}
+// mayReadEnvironment are the folders that have a reason: a worker process is told by its environment that it is one, and tests whether a
+// server may be missing.
+var mayReadEnvironment = []string{"transform/worker", "store/storetest/servers"}
 
 // nativeFree are the packages that run on hostile bytes in the server's own process, before libvips may see them.
 var nativeFree = []string{module + "/transform/sniff", module + "/transform/dib"}
@@ -152,8 +153,8 @@ func orNothing(parts []string) string {
 // packages lists the packages of this module.
 func packages(t *testing.T) []goPackage {
 	t.Helper()
-	// The tag adds tests that do not always run, which are no less bound.
-	command := exec.Command("go", "list", "-e", "-tags=corpus", "-json=Dir,ImportPath,GoFiles,CgoFiles,Imports,TestImports,XTestImports", "./...")
+	// The tags add tests that do not always run, which are no less bound.
+	command := exec.Command("go", "list", "-e", "-tags=corpus,servers", "-json=Dir,ImportPath,GoFiles,CgoFiles,Imports,TestImports,XTestImports", "./...")
 	var failure bytes.Buffer
 	command.Stderr = &failure
 	out, err := command.Output()
@@ -226,11 +227,11 @@ func TestImportRulesSeeWhatTheyForbid(t *testing.T) {
 	f(goPackage{ImportPath: "", Imports: []string{"database/sql"}}, "only store may: only the index knows SQL")
 	f(goPackage{ImportPath: "handler", Imports: []string{"calotype/transform/sniff", "calotype/cache", "github.com/valyala/fasthttp/fasthttputil"}}, "")
 	f(goPackage{ImportPath: "handler", Imports: []string{"calotype/bench"}}, "beside itself it may import: transform, cache, store")
-	f(goPackage{ImportPath: "handler", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge may")
+	f(goPackage{ImportPath: "handler", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/storetest/servers may")
 	f(goPackage{ImportPath: "handler/admin", Imports: []string{"net/http/pprof", "github.com/prometheus/client_golang/prometheus"}}, "")
 	f(goPackage{ImportPath: "handler/purge", Imports: []string{"net/http", "github.com/aws/aws-sdk-go-v2/aws"}}, "")
 	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/aws/aws-sdk-go-v2/aws"}}, "only handler/purge may")
-	f(goPackage{ImportPath: "handler/metrics", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge may")
+	f(goPackage{ImportPath: "handler/metrics", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/storetest/servers may")
 	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/prometheus/client_golang/prometheus"}}, "only handler/admin and handler/metrics may")
 	f(goPackage{ImportPath: "transform", Imports: []string{"github.com/prometheus/client_golang/prometheus"}}, "counted in one place")
 	f(goPackage{ImportPath: "handler", TestImports: []string{"net/http"}, XTestImports: []string{"net/http/httptest"}}, "")
