@@ -113,6 +113,7 @@ var keeping = map[string]struct {
 	"busy":                {503, "no-store"},
 	"client-gone":         {503, "no-store"},
 	"stopping":            {503, "no-store"},
+	"store-unavailable":   {503, "no-store"},
 	"store-full":          {507, "no-store"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -85,10 +86,12 @@ type Handler struct {
 	ids      requestIDs
 	// work is the context of all that requests wait for. A request has none of its own: fasthttp's context of one ends when
 	// the server begins to stop, and what runs is to be finished.
-	work    context.Context
-	cancel  context.CancelFunc
-	epoch   string // whatever the bytes of a print depend on beside original and address
-	openAPI []byte
+	work   context.Context
+	cancel context.CancelFunc
+	// following are those who listen to what others do who have the same originals.
+	following sync.WaitGroup
+	epoch     string // whatever the bytes of a print depend on beside original and address
+	openAPI   []byte
 }
 
 // New returns a handler over a store and an engine, which stay the caller's to close.
@@ -137,9 +140,14 @@ func New(o Options) (*Handler, error) {
 		h.Close()
 		return nil, err
 	}
-	h.hooks = purge.Start(o.Hooks, h.store, h.metrics.Purged, h.log)
+	var delay time.Duration
+	if h.store.HasOthers() {
+		delay = othersForget
+	}
+	h.hooks = purge.Start(o.Hooks, h.store, delay, h.metrics.Purged, h.log)
 	h.metrics.Hooks(h.hooks.Names())
 	h.metrics.Watch(h.snapshot)
+	h.following.Go(func() { h.follow(o.Store) })
 	return h, nil
 }
 
@@ -147,6 +155,7 @@ func New(o Options) (*Handler, error) {
 func (h *Handler) Close() {
 	h.disk.Close()
 	h.cancel()
+	h.following.Wait()
 	h.hooks.Close()
 	h.prints.Close()
 	h.records.Close()

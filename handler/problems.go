@@ -77,6 +77,7 @@ var problems = []problem{
 	{store.ErrNotFound, fasthttp.StatusNotFound, "no-such-image", "There is no such image", "public, max-age=10"},
 	{store.ErrGone, fasthttp.StatusGone, "image-deleted", "The image was deleted", "public, max-age=3600"},
 	{store.ErrFull, fasthttp.StatusInsufficientStorage, "store-full", "The server has no room for more images", "no-store"},
+	{store.ErrUnavailable, fasthttp.StatusServiceUnavailable, "store-unavailable", "The originals cannot be reached now", "no-store"},
 	{transform.ErrUnsupported, fasthttp.StatusUnsupportedMediaType, "unsupported-image", "Not an image that can be used here", "no-store"},
 	{transform.ErrUnwritten, fasthttp.StatusUnsupportedMediaType, "unwritten-format", "Not a format that is written here", "no-store"},
 	{transform.ErrOutside, fasthttp.StatusUnprocessableEntity, "outside-image", "Nothing of the picture is left", "public, max-age=300"},
@@ -97,7 +98,9 @@ var internal = problem{
 }
 
 // ours tells whether the cause lies with the server, so that its operator must hear of it.
-func (p problem) ours() bool { return p.err == nil || p.err == store.ErrFull }
+func (p problem) ours() bool {
+	return p.err == nil || p.err == store.ErrFull || p.err == store.ErrUnavailable
+}
 
 // problemBody is the body of an RFC 9457 answer.
 type problemBody struct {

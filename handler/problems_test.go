@@ -276,13 +276,13 @@ func TestPanicCostsOneRequest(t *testing.T) {
 	whole := serve(t, func(o *Options) {})
 	u := whole.upload(draws(t, "rg"))
 	// A handler without a store, and one whose prints cannot be made.
-	o.Log = whole.handler.log
+	o.Log, o.Store = whole.handler.log, whole.store
 	storeless, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer storeless.Close()
-	o.Store = whole.store
+	storeless.store = nil
 	engineless, err := New(o)
 	if err != nil {
 		t.Fatal(err)

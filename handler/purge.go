@@ -40,11 +40,15 @@ type purgeAnswer struct {
 	Hooks  []purge.Answer `json:"hooks"`
 }
 
-// purge serves POST /purge: this process forgets first, so that no cache in front can fetch again what is to be forgotten.
+// purge serves POST /purge: this process and the others forget first, so that no cache in front can fetch again what is to be
+// forgotten.
 func (h *Handler) purge(ctx *fasthttp.RequestCtx) error {
 	body := newUploadBody(ctx, h.options.UploadPause, h.options.allowance)
 	what, err := readPurge(string(ctx.Request.Header.ContentType()), body)
 	status := fasthttp.StatusOK
+	if err == nil {
+		err = h.tellOthers(what)
+	}
 	if err == nil {
 		answer := purgeAnswer{Prints: h.forgetAll(what), Hooks: []purge.Answer{}}
 		waiting, cancel := context.WithTimeout(h.work, purgeWait)

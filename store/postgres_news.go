@@ -94,7 +94,7 @@ func (n *news) follow(ctx context.Context, hear func(News)) {
 		if time.Since(began) > lastRepeat {
 			pause = firstRepeat
 		}
-		sleep(ctx, pause)
+		waits(ctx, pause)
 		pause = min(2*pause, lastRepeat)
 	}
 }

@@ -221,18 +221,18 @@ func (s *session) dial(ctx context.Context) *pgx.Conn {
 	for pause := firstRepeat; ctx.Err() == nil; pause = min(2*pause, lastRepeat) {
 		conn, err := pgx.ConnectConfig(ctx, s.config)
 		if err == nil {
-			if sleep(ctx, fence) {
+			if waits(ctx, fence) {
 				return conn
 			}
 			conn.Close(context.WithoutCancel(ctx))
 		}
-		sleep(ctx, pause)
+		waits(ctx, pause)
 	}
 	return nil
 }
 
-// sleep waits for a time, and tells whether ctx let it.
-func sleep(ctx context.Context, d time.Duration) bool {
+// waits lets a time pass, and tells whether ctx let it.
+func waits(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false

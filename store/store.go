@@ -101,6 +101,29 @@ func (s *Store) Open(ctx context.Context, o Original) (*os.File, error) {
 	return f, nil
 }
 
+// HasOthers tells whether other processes may serve the same originals.
+func (s *Store) HasOthers() bool {
+	_, has := s.index.(*postgres)
+	return has
+}
+
+// Tell tells all other processes that serve the same originals a message of at most MaxMessage bytes. Once it returns without an
+// error, all who follow will hear it, also those who are cut off from the index now.
+func (s *Store) Tell(ctx context.Context, message []byte) error {
+	if err := s.index.Tell(ctx, message); err != nil {
+		return wrap("tell others", err)
+	}
+	return nil
+}
+
+// Follow calls hear with what other processes do that serve the same originals, as Index.Follow does.
+func (s *Store) Follow(ctx context.Context, hear func(News)) error {
+	if err := s.index.Follow(ctx, hear); err != nil {
+		return fmt.Errorf("follow others: %w", err)
+	}
+	return nil
+}
+
 // List returns records, newest first, as q asks.
 func (s *Store) List(ctx context.Context, q Query) ([]Original, error) {
 	list, err := s.index.List(ctx, q)

@@ -226,6 +226,32 @@ func (c *Cache) RemoveMatching(ctx context.Context, group string, match func(tex
 	return removed
 }
 
+// RemoveAll removes all entries, once it is known what is in the folder.
+func (c *Cache) RemoveAll(ctx context.Context) {
+	if c == nil {
+		return
+	}
+	const pause = 20 * time.Millisecond
+	for c.Stats().Scanning && !c.isClosed() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+	c.mutex.Lock()
+	names := c.index.names()
+	c.mutex.Unlock()
+	for _, n := range names {
+		if ctx.Err() != nil || c.isClosed() {
+			return
+		}
+		c.change.Lock()
+		c.drop(n)
+		c.change.Unlock()
+	}
+}
+
 // Stats is a snapshot; its numbers may be a few operations apart.
 type Stats struct {
 	Hits, Misses uint64

@@ -194,6 +194,37 @@ func TestBeforeTheFolderIsKnown(t *testing.T) {
 	c.Close()
 }
 
+func TestRemoveAll(t *testing.T) {
+	dir := t.TempDir()
+	c := open(t, dir)
+	for i := range 100 {
+		put(t, c, key(fmt.Sprint(i)), "", fmt.Sprint(i))
+	}
+	c.Close()
+
+	c, err := newCache(dir, Options{Bytes: LeastBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := make(chan struct{})
+	go func() { // begins before the folder is known
+		c.RemoveAll(t.Context())
+		close(removed)
+	}()
+	time.Sleep(10 * time.Millisecond)
+	go c.run()
+	<-removed
+	for i := range 100 {
+		mustMiss(t, c, key(fmt.Sprint(i)))
+	}
+	if n := len(entryFiles(t, dir)); n != 0 || c.Stats().Entries != 0 {
+		t.Errorf("%d files are left, %+v", n, c.Stats())
+	}
+	put(t, c, key("new"), "", "new")
+	mustGet(t, c, key("new"), "", "new")
+	c.Close()
+}
+
 // Somebody empties the folder under a running service: entries are misses, and new ones are kept.
 func TestEmptiedFolder(t *testing.T) {
 	dir := t.TempDir()

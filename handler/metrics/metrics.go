@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -40,9 +41,10 @@ type Metrics struct {
 	answers  *prometheus.CounterVec
 	byStatus [600]prometheus.Counter // nil for statuses that are not usual
 
-	jobs, purges      *prometheus.CounterVec
-	waited, cpu, held prometheus.Histogram
-	ran               *prometheus.HistogramVec
+	jobs, purges, news *prometheus.CounterVec
+	newsAge            prometheus.Histogram
+	waited, cpu, held  prometheus.Histogram
+	ran                *prometheus.HistogramVec
 }
 
 // New returns metrics in which every series exists and nothing has happened yet. The versions are of the program and of
@@ -68,6 +70,16 @@ func New(version, libvips string) *Metrics {
 		Help: "What the caches in front said when they were told what to forget, by hook and outcome: accepted; failed, which is " +
 			"tried again; refused, which is for you to mend.",
 	}, []string{"hook", "outcome"})
+	m.news = in.NewCounterVec(prometheus.CounterOpts{
+		Name: "calotype_news_total",
+		Help: "What was heard of other servers with the same originals, by what it was: removed and purged are forgotten here, too; " +
+			"missed, at the first start or after a day out of reach, is that everything was.",
+	}, []string{"what"})
+	m.newsAge = in.NewHistogram(prometheus.HistogramOpts{
+		Name:    "calotype_news_age_seconds",
+		Help:    "How old it was when it was heard.",
+		Buckets: seconds,
+	})
 	m.jobs = in.NewCounterVec(prometheus.CounterOpts{
 		Name: "calotype_jobs_total",
 		Help: "Jobs that have ended, by kind (open: look whether an upload can be decoded, print: make a print) and by outcome. " +
@@ -108,6 +120,9 @@ func (m *Metrics) fill() {
 			m.jobs.WithLabelValues(job, string(outcome))
 		}
 	}
+	for _, what := range []string{NewsRemoved, NewsPurged, NewsMissed} {
+		m.news.WithLabelValues(what)
+	}
 	m.ran.WithLabelValues(noFormat)
 	for _, format := range transform.Formats {
 		m.ran.WithLabelValues(format.Name)
@@ -137,6 +152,21 @@ func (m *Metrics) Hooks(names []string) {
 
 // Purged counts what became of a purge. It is meant for purge.Start.
 func (m *Metrics) Purged(hook, outcome string) { m.purges.WithLabelValues(hook, outcome).Inc() }
+
+// What is heard of other servers.
+const (
+	NewsRemoved = "removed"
+	NewsPurged  = "purged"
+	NewsMissed  = "missed"
+)
+
+// Heard counts a piece of news and notes how old it was, 0 if that is not known.
+func (m *Metrics) Heard(what string, age time.Duration) {
+	m.news.WithLabelValues(what).Inc()
+	if age > 0 {
+		m.newsAge.Observe(age.Seconds())
+	}
+}
 
 // Observe counts a job that has ended. It is meant for transform.Options.
 func (m *Metrics) Observe(o transform.Observation) {

@@ -81,6 +81,20 @@ func TestPurges(t *testing.T) {
 	)
 }
 
+func TestNews(t *testing.T) {
+	m := New("", "")
+	m.Heard(NewsRemoved, 30*time.Millisecond)
+	m.Heard(NewsMissed, 0)
+	mustSay(t, m,
+		`calotype_news_total{what="removed"} 1`,
+		`calotype_news_total{what="purged"} 0`,
+		`calotype_news_total{what="missed"} 1`,
+		`calotype_news_age_seconds_bucket{le="0.025"} 0`,
+		`calotype_news_age_seconds_bucket{le="0.05"} 1`,
+		`calotype_news_age_seconds_count 1`,
+	)
+}
+
 func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	m := New("1.2.3", "8.18.7")
 	mustSay(t, m,

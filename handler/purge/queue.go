@@ -42,10 +42,14 @@ type Answer struct {
 // before.
 const restAfterFailure = 15 * time.Minute
 
+// restOfOthers is the time until the ledger is looked into for what another process, which has ended since, has left to be told.
+const restOfOthers = time.Minute
+
 // A Queue tells hooks what the ledger has for them. Each hook has its own goroutine, and is not kept waiting by another. Nothing
 // waits in memory: what is to be told is read from the ledger when its turn comes.
 type Queue struct {
 	ledger  Ledger
+	delay   time.Duration
 	observe func(hook, outcome string)
 	log     *slog.Logger
 	hooks   []*Hook
@@ -62,9 +66,10 @@ type Queue struct {
 	running sync.WaitGroup
 }
 
-// Start returns a queue that begins with what the ledger has from before. observe is told of every call that was made.
-func Start(hooks []*Hook, ledger Ledger, observe func(hook, outcome string), log *slog.Logger) *Queue {
-	q := &Queue{ledger: ledger, observe: observe, log: log, hooks: hooks, pending: make([]atomic.Int64, len(hooks))}
+// Start returns a queue that begins with what the ledger has from before. What is in the ledger, and what Purge is asked, is told after
+// a delay, in which other processes can forget it that use the same ledger. observe is told of every call that was made.
+func Start(hooks []*Hook, ledger Ledger, delay time.Duration, observe func(hook, outcome string), log *slog.Logger) *Queue {
+	q := &Queue{ledger: ledger, delay: delay, observe: observe, log: log, hooks: hooks, pending: make([]atomic.Int64, len(hooks))}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
 	for _, h := range hooks {
 		q.names = append(q.names, h.Name)
@@ -114,8 +119,11 @@ func (q *Queue) Pending() map[string]int {
 	return all
 }
 
-// Purge tells all hooks what to forget, now, and returns what they said. It repeats what failed until ctx ends.
+// Purge tells all hooks what to forget, after the delay, and returns what they said. It repeats what failed until ctx ends.
 func (q *Queue) Purge(ctx context.Context, what What) []Answer {
+	if len(q.hooks) > 0 {
+		q.rest(ctx)
+	}
 	answers := make([]Answer, len(q.hooks))
 	var told sync.WaitGroup
 	for i, h := range q.hooks {
@@ -128,6 +136,14 @@ func (q *Queue) Purge(ctx context.Context, what What) []Answer {
 	}
 	told.Wait()
 	return answers
+}
+
+// rest waits for the delay, or until ctx ends.
+func (q *Queue) rest(ctx context.Context) {
+	select {
+	case <-time.After(q.delay):
+	case <-ctx.Done():
+	}
 }
 
 func outcomeOf(err error) string {
@@ -157,8 +173,11 @@ func (q *Queue) run(i int) {
 	for q.ctx.Err() == nil {
 		err := q.empty(i)
 		var rest <-chan time.Time
-		if err != nil {
+		switch {
+		case err != nil:
 			rest = time.After(restAfterFailure)
+		case q.delay > 0:
+			rest = time.After(restOfOthers)
 		}
 		select {
 		case <-q.ctx.Done():
@@ -189,6 +208,7 @@ func (q *Queue) empty(i int) error {
 			return nil
 		}
 		if err == nil {
+			q.rest(q.ctx)
 			if err := q.send(q.ctx, h, what); err != nil {
 				return err // logged
 			}

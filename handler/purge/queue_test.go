@@ -23,6 +23,7 @@ type desk struct {
 	dir   string
 	store *store.Store
 	hooks []*Hook
+	delay time.Duration
 	queue *Queue
 	text  *lines
 
@@ -61,7 +62,7 @@ func (d *desk) open() {
 	if d.store, err = store.Open(context.Background(), store.Options{Dir: d.dir}); err != nil {
 		d.t.Fatal(err)
 	}
-	d.queue = Start(d.hooks, d.store, func(hook, outcome string) {
+	d.queue = Start(d.hooks, d.store, d.delay, func(hook, outcome string) {
 		d.mutex.Lock()
 		defer d.mutex.Unlock()
 		d.counts[hook+" "+outcome]++
@@ -283,6 +284,28 @@ func TestHeldDeletions(t *testing.T) {
 	d.wantPending(h.Name, 0)
 	if got := told(c); !slices.Equal(got, []string{first.String(), second.String()}) {
 		t.Errorf("told %v", got)
+	}
+}
+
+// Others who use the same ledger have the time to forget what was deleted, whoever looks into the ledger.
+func TestDeletionsAreToldAfterADelay(t *testing.T) {
+	const delay = 300 * time.Millisecond
+	var first atomic.Int64
+	c := record(t, func(int, http.ResponseWriter, *http.Request) { first.CompareAndSwap(0, time.Now().UnixNano()) })
+	h := hookAt(t, "varnish+"+c.URL)
+	d := newDesk(t)
+	d.close()
+	d.hooks, d.delay = []*Hook{h}, delay
+	d.open()
+	began := time.Now()
+	id := d.remove().String()
+	d.wantPending(h.Name, 0)
+	if waited := time.Unix(0, first.Load()).Sub(began); waited < delay || !slices.Equal(told(c), []string{id}) {
+		t.Errorf("told of %v after %v", told(c), waited)
+	}
+	began = time.Now()
+	if answers := d.queue.Purge(t.Context(), everything); len(answers) != 1 || answers[0].Outcome != Accepted || time.Since(began) < delay {
+		t.Errorf("purged after %v: %v", time.Since(began), answers)
 	}
 }
 
