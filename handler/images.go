@@ -158,7 +158,7 @@ func (h *Handler) deleteImage(ctx *fasthttp.RequestCtx) error {
 	h.forgetAll(purge.What{IDs: []string{id.String()}})
 	h.hooks.Wake()
 	if errors.Is(err, store.ErrLeft) {
-		h.log.Error("an image was deleted, but its bytes are still on the disk; it is tried again at the next start", "id", id, "error", err)
+		h.log.Error("an image was deleted, but its bytes are still on the disk; it is tried again every minute", "id", id, "error", err)
 		err = nil
 	}
 	if err != nil {

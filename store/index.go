@@ -9,7 +9,8 @@ import (
 // Index keeps one record per original. The methods may be called concurrently; a record that was added is seen by
 // every later call. Every implementation passes storetest.Index.
 type Index interface {
-	// Add records o and returns when the record is durable. An id that is or ever was recorded is fs.ErrExist.
+	// Add records o and returns when the record is durable. An id that is or ever was recorded is fs.ErrExist. When ctx ends before the
+	// writing has begun, nothing is recorded; later Add returns when it is certain that the record is not still to come.
 	Add(ctx context.Context, o Original) error
 
 	// Get returns the record of id: fs.ErrNotExist if there never was one, ErrGone if it was removed.

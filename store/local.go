@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // Options say where a store is.
@@ -19,6 +20,7 @@ type Options struct {
 	//	index.sqlite   the records, an SQLite database (with -wal and -shm beside it), unless they are in Index
 	//	news           what was heard last of an Index that others use too
 	//	spool/         uploads under way
+	//	guard/         files that keep processes apart
 	//	lock           held while the store is open
 	//
 	// Everything in it belongs to the store and must be in one file system, but for index.sqlite.
@@ -37,7 +39,7 @@ type Options struct {
 }
 
 // Open returns the store that o tells of. Unless it is opened beside another process, spool files that a crash left behind are
-// removed, and so are blobs of removed originals, as far as that succeeds now.
+// removed, and so are blobs of removed originals: now, or, where that fails or takes long, later.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s, err := open(ctx, o)
 	if err != nil {
@@ -95,9 +97,11 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 	if o.Beside {
 		return s, nil
 	}
-	if err := s.finishRemovals(ctx); err != nil && !errors.Is(err, ErrLeft) {
-		return nil, errors.Join(err, index.Close())
-	}
+	// What it does not come to now is for later.
+	soon, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_ = s.finishRemovals(soon)
+	s.running.Go(func() { s.keepFreeing(s.ctx) })
 	return s, nil
 }
 

@@ -213,7 +213,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	s := openTestStore(t, t.TempDir())
-	if err := s.index.Close(); err != nil {
+	if err := s.index.(*sqlIndex).writer.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Check(ctx); err == nil {

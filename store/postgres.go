@@ -54,7 +54,7 @@ func openPostgres(ctx context.Context, location, heard string) (_ *postgres, err
 	pool.SetMaxOpenConns(poolConnections)
 	pool.SetMaxIdleConns(poolConnections)
 	pool.SetConnMaxIdleTime(restTime)
-	index, err := newSQLIndex(ctx, pool, pool)
+	index, err := newSQLIndex(ctx, pool, pool, nil)
 	if err != nil {
 		return nil, postgresError(ctx, errors.Join(err, pool.Close()))
 	}

@@ -13,21 +13,24 @@ import (
 )
 
 // sqlIndex is an Index in an SQL database. Its statements are in the language that SQLite and PostgreSQL share.
-// Each change is a single statement, and so a transaction by itself, but for removals.
 type sqlIndex struct {
-	writer *sql.DB
-	reader *sql.DB
-	guard  *guard
-	get    *sql.Stmt // getSQL, which every print that is not in memory begins with
+	writer  *sql.DB
+	reader  *sql.DB
+	guard   *guard
+	records *recorder
+	get     *sql.Stmt // getSQL, which every print that is not in memory begins with
 }
 
-// newSQLIndex returns the index over two pools, which are then its own, in a database that has the tables.
-func newSQLIndex(ctx context.Context, writer, reader *sql.DB) (*sqlIndex, error) {
+// newSQLIndex returns the index over two pools, which are then its own, in a database that has the tables. What is held between processes is
+// held by locks.
+func newSQLIndex(ctx context.Context, writer, reader *sql.DB, locks locker) (*sqlIndex, error) {
 	get, err := reader.PrepareContext(ctx, getSQL)
 	if err != nil {
 		return nil, err
 	}
-	return &sqlIndex{writer: writer, reader: reader, guard: newGuard(nil), get: get}, nil
+	x := &sqlIndex{writer: writer, reader: reader, guard: newGuard(locks), get: get}
+	x.records = startRecorder(x.addAll)
+	return x, nil
 }
 
 const columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created`
@@ -52,11 +55,33 @@ const (
 
 // Add implements Index.
 func (x *sqlIndex) Add(ctx context.Context, o Original) error {
-	n, err := x.change(ctx, addSQL, values(o)...)
-	if err == nil && n == 0 {
-		err = fs.ErrExist
-	}
-	return err
+	return x.records.add(ctx, o)
+}
+
+// addAll adds records in one transaction, and tells which of them are new.
+func (x *sqlIndex) addAll(batch []Original) (added []bool, err error) {
+	ctx := context.Background()
+	added = make([]bool, len(batch))
+	err = x.together(ctx, func(tx *sql.Tx) error {
+		add, err := tx.PrepareContext(ctx, addSQL)
+		if err != nil {
+			return err
+		}
+		defer add.Close()
+		for i, o := range batch {
+			result, err := add.ExecContext(ctx, values(o)...)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			added[i] = n > 0
+		}
+		return nil
+	})
+	return added, err
 }
 
 // Get implements Index.
@@ -149,7 +174,7 @@ func (x *sqlIndex) Done(ctx context.Context, name string, ids ...ID) error {
 
 // together runs statements that write as one transaction: all of them take effect, or none.
 func (x *sqlIndex) together(ctx context.Context, statements func(tx *sql.Tx) error) error {
-	tx, err := x.writer.BeginTx(ctx, nil)
+	tx, err := x.begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -158,6 +183,25 @@ func (x *sqlIndex) together(ctx context.Context, statements func(tx *sql.Tx) err
 		return err
 	}
 	return tx.Commit()
+}
+
+// busyTime is how long a transaction waits for the writers of other processes.
+const busyTime = 30 * time.Second
+
+// begin begins a transaction that writes.
+func (x *sqlIndex) begin(ctx context.Context) (*sql.Tx, error) {
+	for began := time.Now(); ; {
+		tx, err := x.writer.BeginTx(ctx, nil)
+		switch {
+		case !isSQLiteBusy(err):
+			return tx, err
+		case time.Since(began) > busyTime:
+			return nil, fmt.Errorf("%w: other processes have been writing for %v: %w", ErrUnavailable, busyTime, err)
+		}
+		if err := sleep(ctx, time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // List implements Index.
@@ -262,7 +306,7 @@ func (x *sqlIndex) Follow(ctx context.Context, _ func(News)) error {
 
 // Check implements Index.
 func (x *sqlIndex) Check(ctx context.Context) error {
-	tx, err := x.writer.BeginTx(ctx, nil)
+	tx, err := x.begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -271,16 +315,8 @@ func (x *sqlIndex) Check(ctx context.Context) error {
 
 // Close implements Index.
 func (x *sqlIndex) Close() error {
+	x.records.close()
 	return errors.Join(x.get.Close(), x.reader.Close(), x.writer.Close())
-}
-
-// change runs a statement that writes and returns how many rows it changed.
-func (x *sqlIndex) change(ctx context.Context, statement string, arguments ...any) (int64, error) {
-	result, err := x.writer.ExecContext(ctx, statement, arguments...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 // values are those of the columns.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -18,18 +20,29 @@ const readers = 4 // connections that read, beside the one that writes
 // The settings of every connection. fullfsync is what a flush to the disk is called on macOS; elsewhere it does nothing.
 const settings = "_busy_timeout=5000&_journal_mode=wal&_synchronous=full&_pragma=fullfsync(1)&_foreign_keys=on&_dqs=0"
 
-// openSQLite opens the index in the file at path, and makes it if it is missing. One connection writes; the others
-// read what was committed when they began, and neither waits for the other.
+// patience is how long SQLite tries to get hold of the database for a transaction that writes, before it is begun anew. The pauses between
+// its tries grow up to a tenth of a second, in which another process that writes all the time does not meet it.
+const patience = 20 * time.Millisecond
+
+// openSQLite opens the index in the file at path, and makes it if it is missing, and beside it the folder guard. One connection writes; the
+// others read what was committed when they began, and neither waits for the other.
 func openSQLite(ctx context.Context, path string) (*sqlIndex, error) {
+	locks := &fileLocks{folder: filepath.Join(filepath.Dir(path), "guard")}
+	if err := makeFolder(locks.folder); err != nil {
+		return nil, err
+	}
 	writer, _, err := openWriter(ctx, path)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := writer.ExecContext(ctx, fmt.Sprintf("pragma busy_timeout = %d", patience.Milliseconds())); err != nil {
+		return nil, errors.Join(err, writer.Close())
 	}
 	reader, err := openPool(path, settings+"&_query_only=on", readers)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	index, err := newSQLIndex(ctx, writer, reader)
+	index, err := newSQLIndex(ctx, writer, reader, locks)
 	if err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
 	}
@@ -134,8 +147,13 @@ func migrateSQLite(ctx context.Context, db *sql.DB) (Versions, error) {
 }
 
 // isSQLiteFull reports whether err is SQLite's word for a full disk.
-func isSQLiteFull(err error) bool {
+func isSQLiteFull(err error) bool { return isSQLite(err, sqlite3.SQLITE_FULL) }
+
+// isSQLiteBusy reports whether err is SQLite's word for a database that others did not let go of in time. Nothing was written then.
+func isSQLiteBusy(err error) bool { return isSQLite(err, sqlite3.SQLITE_BUSY) }
+
+func isSQLite(err error, code int) bool {
 	const primary = 0xff // the other bits of an extended result code say more of the cause
 	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&primary == sqlite3.SQLITE_FULL
+	return errors.As(err, &e) && e.Code()&primary == code
 }

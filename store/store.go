@@ -15,6 +15,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 )
 
 // Store keeps originals in a Blobs and an Index. Its methods may be called concurrently.
@@ -23,12 +24,18 @@ type Store struct {
 	index Index
 	spool string
 	lock  io.Closer // held by Open for as long as the store is open; else nil
+
+	running sync.WaitGroup     // what goes on without anybody who waits for it
+	stop    context.CancelFunc // ends it, but for records that are being written
+	ctx     context.Context    // ended by stop
 }
 
 // New returns a store over blobs and index, which it closes. Uploads are spooled in the folder spool, which must
 // exist and, for blobs on disk, lie in the same file system as they do.
 func New(blobs Blobs, index Index, spool string) *Store {
-	return &Store{blobs: blobs, index: index, spool: spool}
+	s := &Store{blobs: blobs, index: index, spool: spool}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s
 }
 
 // Add keeps what was written to sp as a new original and returns its record. Of o it takes what describes the
@@ -49,15 +56,27 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error
 	if err != nil {
 		return Original{}, fmt.Errorf("hold blob %s: %w", o.Digest, err)
 	}
-	defer release()
-	if err := s.blobs.Put(ctx, o.Digest, sp.file); err != nil {
+	err = s.blobs.Put(ctx, o.Digest, sp.file)
+	if err == nil {
+		o.ID, o.Created, err = newID()
+	}
+	if err != nil {
+		release()
 		return Original{}, wrap("keep blob "+o.Digest.String(), err)
 	}
 
-	if o.ID, o.Created, err = newID(); err != nil {
-		return Original{}, err
+	// A caller who leaves must not take the hold with him: a record that is being written needs its blob.
+	recorded := make(chan error, 1)
+	s.running.Go(func() {
+		defer release()
+		recorded <- s.index.Add(ctx, o)
+	})
+	select {
+	case err = <-recorded:
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
-	if err := s.index.Add(ctx, o); err != nil {
+	if err != nil {
 		return Original{}, wrap("record original "+o.ID.String(), err)
 	}
 	return o, nil
@@ -156,6 +175,8 @@ func (s *Store) Check(ctx context.Context) error {
 // Close closes the index and lets go of the folder. It must be called once, when no other method is running;
 // files that Open returned stay open.
 func (s *Store) Close() error {
+	s.stop()
+	s.running.Wait()
 	err := errors.Join(s.index.Close(), s.blobs.Close())
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
