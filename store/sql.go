@@ -16,6 +16,7 @@ import (
 type sqlIndex struct {
 	writer  *sql.DB
 	reader  *sql.DB
+	files   *sqliteFiles // nil if they are another machine's affair
 	guard   *guard
 	records *recorder
 	get     *sql.Stmt // getSQL, which every print that is not in memory begins with
@@ -174,6 +175,13 @@ func (x *sqlIndex) Done(ctx context.Context, name string, ids ...ID) error {
 
 // together runs statements that write as one transaction: all of them take effect, or none.
 func (x *sqlIndex) together(ctx context.Context, statements func(tx *sql.Tx) error) error {
+	if x.files == nil {
+		return x.transact(ctx, statements)
+	}
+	return x.files.write(ctx, x.writer, func() error { return x.transact(ctx, statements) })
+}
+
+func (x *sqlIndex) transact(ctx context.Context, statements func(tx *sql.Tx) error) error {
 	tx, err := x.begin(ctx)
 	if err != nil {
 		return err
@@ -316,6 +324,9 @@ func (x *sqlIndex) Check(ctx context.Context) error {
 // Close implements Index.
 func (x *sqlIndex) Close() error {
 	x.records.close()
+	if x.files != nil {
+		_ = x.files.mend() // SQLite writes once more; whether it could be mended is told by that
+	}
 	return errors.Join(x.get.Close(), x.reader.Close(), x.writer.Close())
 }
 

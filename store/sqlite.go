@@ -31,6 +31,13 @@ func openSQLite(ctx context.Context, path string) (*sqlIndex, error) {
 	if err := makeFolder(locks.folder); err != nil {
 		return nil, err
 	}
+	if err := makeDatabase(path); err != nil {
+		return nil, err
+	}
+	files, err := openSQLiteFiles(path)
+	if err != nil {
+		return nil, err
+	}
 	writer, _, err := openWriter(ctx, path)
 	if err != nil {
 		return nil, err
@@ -46,20 +53,17 @@ func openSQLite(ctx context.Context, path string) (*sqlIndex, error) {
 	if err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
 	}
+	index.files = files
 	return index, nil
 }
 
 // openWriter opens the file at path for writing, and brings its tables up to date.
 func openWriter(ctx context.Context, path string) (writer *sql.DB, v Versions, err error) {
-	// SQLite would make the file readable to all. Its -wal and -shm files take the mode of this one.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	if err := makeDatabase(path); err != nil {
 		return nil, v, err
 	}
-	if err := f.Close(); err != nil {
-		return nil, v, err
-	}
-	if writer, err = openPool(path, settings+"&_txlock=immediate", 1); err != nil {
+	// Checkpoints are made by sqliteFiles.
+	if writer, err = openPool(path, settings+"&_txlock=immediate&_pragma=wal_autocheckpoint(0)", 1); err != nil {
 		return nil, v, err
 	}
 	err = writer.PingContext(ctx)
@@ -73,6 +77,15 @@ func openWriter(ctx context.Context, path string) (writer *sql.DB, v Versions, e
 		return nil, v, errors.Join(err, writer.Close())
 	}
 	return writer, v, nil
+}
+
+// makeDatabase makes the file at path if it is missing. SQLite would make it readable to all; its -wal and -shm files take the mode of this one.
+func makeDatabase(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func openPool(path, settings string, connections int) (*sql.DB, error) {
