@@ -21,6 +21,7 @@ require (
 	github.com/valyala/fasthttp v1.77.0
 	go.n16f.net/thumbhash v1.1.0
 	golang.org/x/image v0.38.0
+	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
 	modernc.org/sqlite v1.61.1
 )
