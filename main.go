@@ -22,6 +22,8 @@ var version = "unknown"
 type commands struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve uploads and prints over HTTP (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the index up to date and end. Serve does that too; this is for those who want it apart."`
+	Backup  backupCommand  `cmd:"" help:"Copy all images into a folder, beside a running server: the backup."`
+	Restore restoreCommand `cmd:"" help:"Copy all images of a backup to where they are served from."`
 	Version versionCommand `cmd:"" help:"Print the versions of the program and of libvips, and the formats it knows."`
 }
 
@@ -48,7 +50,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	command.BindTo(ctx, (*context.Context)(nil))
-	if err := command.Run(slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+	if err := command.Run(slog.New(slog.NewTextHandler(os.Stderr, nil)), outputs{os.Stdout, os.Stderr}); err != nil {
 		fmt.Fprintf(os.Stderr, "calotype: %v\n", err)
 		os.Exit(1)
 	}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"calotype/store"
+)
+
+// calotype runs a command line in this process and returns what it says on both outputs.
+func calotype(t *testing.T, arguments ...string) (out, told string, err error) {
+	t.Helper()
+	var c commands
+	p, err := newParser(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command, err := p.Parse(arguments)
+	if err != nil {
+		return "", "", err
+	}
+	var both [2]bytes.Buffer
+	command.BindTo(t.Context(), (*context.Context)(nil))
+	command.Bind(outputs{&both[0], &both[1]})
+	err = command.Run()
+	return both[0].String(), both[1].String(), err
+}
+
+// A backup of a server that serves is a folder that can be served from.
+func TestBackupAndRestore(t *testing.T) {
+	s := start(t, nil)
+	photo := read(t, "docs/samples/landscape.jpg")
+	_, kept := s.post(photo)
+	_, equal := s.post(photo)
+	_, deleted := s.post(onePixel(t))
+	remove(t, s, deleted)
+
+	backup := filepath.Join(t.TempDir(), "backup")
+	out, _, err := calotype(t, "backup", backup, "--data", s.options.Data)
+	if want := "2 images copied from " + s.options.Data + " to " + backup + " ("; err != nil || !strings.HasPrefix(out, want) {
+		t.Errorf("the first backup says %q, %v; want %q", out, err, want)
+	}
+	remove(t, s, equal)
+	_, late := s.post(onePixel(t))
+	out, _, err = calotype(t, "backup", backup, "--data", s.options.Data)
+	if err != nil || !strings.HasPrefix(out, "1 image copied") || !strings.Contains(out, "\n1 there already\n") || !strings.Contains(out, "\n1 removed") {
+		t.Errorf("the second backup says %q, %v", out, err)
+	}
+	s.close()
+
+	restored := filepath.Join(t.TempDir(), "deep", "restored")
+	if out, _, err := calotype(t, "restore", backup, "--data", restored, "--verify"); err != nil || !strings.HasPrefix(out, "2 images copied") {
+		t.Errorf("restore says %q, %v", out, err)
+	}
+	for _, folder := range []string{backup, restored} {
+		s := start(t, func(c *serveCommand) { c.Data = folder })
+		for id, want := range map[string]int{kept: http.StatusOK, late: http.StatusOK, equal: http.StatusGone, deleted: http.StatusGone} {
+			if status, _, body := s.get("/download/" + id); status != want || id == kept && !bytes.Equal(body, photo) {
+				t.Errorf("%s from %s: %d, want %d", id, folder, status, want)
+			}
+		}
+		s.close()
+	}
+}
+
+func remove(t *testing.T, s *service, id string) {
+	t.Helper()
+	request, err := http.NewRequest("DELETE", s.url+"/images/"+id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _, body := s.do(request); status != http.StatusNoContent {
+		t.Fatalf("DELETE: %d %s", status, body)
+	}
+}
+
+// What is damaged in a backup is named, the rest comes, and the command fails.
+func TestBackupOfADamagedImage(t *testing.T) {
+	s := start(t, nil)
+	photo := read(t, "docs/samples/landscape.jpg")
+	_, good := s.post(onePixel(t))
+	_, bad := s.post(photo)
+	s.close()
+	spoil(t, s.options.Data, len(photo))
+	backup := filepath.Join(t.TempDir(), "backup")
+	out, told, err := calotype(t, "backup", backup, "--data", s.options.Data)
+	if err == nil || err.Error() != "1 image is damaged in "+s.options.Data+", and could not be copied" {
+		t.Errorf("the error is %v", err)
+	}
+	if !strings.HasPrefix(out, "1 image copied") || !strings.Contains(told, "original "+bad+": damaged") {
+		t.Errorf("it says %q and %q", out, told)
+	}
+	s = start(t, func(c *serveCommand) { c.Data = backup })
+	if status, _, _ := s.get("/download/" + good); status != http.StatusOK {
+		t.Errorf("the good one is %d", status)
+	}
+}
+
+// A restore beside a running server mends what is damaged there.
+func TestRestoreMends(t *testing.T) {
+	s := start(t, nil)
+	photo := read(t, "docs/samples/landscape.jpg")
+	_, id := s.post(photo)
+	backup := filepath.Join(t.TempDir(), "backup")
+	if _, _, err := calotype(t, "backup", backup, "--data", s.options.Data); err != nil {
+		t.Fatal(err)
+	}
+	_, later := s.post(onePixel(t))
+	spoil(t, s.options.Data, len(photo))
+	if _, _, err := calotype(t, "restore", backup, "--data", s.options.Data); err == nil || !strings.Contains(err.Error(), later) || !strings.Contains(err.Error(), "--merge") {
+		t.Errorf("a store with other images is restored to: %v", err)
+	}
+	out, _, err := calotype(t, "restore", backup, "--data", s.options.Data, "--merge", "--verify")
+	if err != nil || !strings.Contains(out, "\n1 mended") {
+		t.Errorf("restore says %q, %v", out, err)
+	}
+	for id, want := range map[string][]byte{id: photo, later: onePixel(t)} {
+		if status, _, body := s.get("/download/" + id); status != http.StatusOK || !bytes.Equal(body, want) {
+			t.Errorf("%s is %d, %d bytes", id, status, len(body))
+		}
+	}
+}
+
+// spoil flips a bit of the blob of so many bytes.
+func spoil(t *testing.T, data string, length int) {
+	t.Helper()
+	spoilt := 0
+	err := filepath.WalkDir(filepath.Join(data, "blobs"), func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil || len(content) != length {
+			return err
+		}
+		spoilt++
+		content[length/2] ^= 4
+		return errors.Join(os.Remove(path), os.WriteFile(path, content, 0o400))
+	})
+	if err != nil || spoilt != 1 {
+		t.Fatalf("%d blobs were spoilt, %v", spoilt, err)
+	}
+}
+
+func TestBackupsThatCannotBeMeant(t *testing.T) {
+	s := start(t, nil)
+	s.post(onePixel(t))
+	data := s.options.Data
+	empty := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(data, link); err != nil {
+		t.Fatal(err)
+	}
+	held, err := store.Open(t.Context(), store.Options{Dir: filepath.Join(empty, "held")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	for _, f := range []struct {
+		line []string
+		want string
+	}{
+		{[]string{"backup", data, "--data", data}, "would be copied to itself"},
+		{[]string{"backup", link, "--data", data}, "would be copied to itself"},
+		{[]string{"restore", link + "/.", "--data", data}, "would be copied to itself"},
+		{[]string{"backup", data + "/backup", "--data", data}, "one is within the other"},
+		{[]string{"backup", link + "/a/b", "--data", data}, "one is within the other"},
+		{[]string{"backup", filepath.Dir(data), "--data", data}, "one is within the other"},
+		{[]string{"backup", empty + "/b", "--data", empty + "/none"}, "there are no images in " + empty + "/none"},
+		{[]string{"restore", empty + "/none", "--data", empty + "/b"}, "there are no images in " + empty + "/none"},
+		{[]string{"backup", empty + "/held", "--data", data}, "in use by another process"},
+		{[]string{"backup", empty + "/b", "--data", data, "--parallel=0"}, "--parallel must be at least 1"},
+		{[]string{"backup", "--data", data}, "expected \"<dir>\""},
+	} {
+		_, _, err := calotype(t, f.line...)
+		if err == nil || !strings.Contains(err.Error(), f.want) {
+			t.Errorf("%v: %v; want %q", f.line, err, f.want)
+		}
+	}
+	if _, err := os.Stat(empty + "/none"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder that was not there is made: %v", err)
+	}
+}
+
+// Without a terminal how far it is is told in lines, and the outcome alone where little is to do.
+func TestProgressInLines(t *testing.T) {
+	var out strings.Builder
+	p := newProgress(&out)
+	p.show(store.CopyResult{Total: 2000, Done: 7})
+	p.said = p.said.Add(-sayEvery)
+	p.show(store.CopyResult{Total: 2000, Done: 1007, Bytes: 3_000_000})
+	p.show(store.CopyResult{Total: 2000, Done: 1008, Bytes: 3_000_000})
+	p.end()
+	if want := "1,007 of 2,000 images, 3.0 MB copied\n"; out.String() != want {
+		t.Errorf("it says %q, want %q", out.String(), want)
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"calotype/store"
+)
+
+// A transfer is a copy of all images from one storage to another.
+type transfer struct {
+	from, to storage
+	beside   bool // the target may be served from meanwhile
+}
+
+// check refuses what cannot be meant, before anything is opened or made.
+func (t transfer) check() error {
+	index := filepath.Join(t.from.Data, "index.sqlite")
+	if _, err := os.Stat(index); err != nil {
+		return fmt.Errorf("there are no images in %s: %w", t.from, err)
+	}
+	from, err := realPath(t.from.Data)
+	if err != nil {
+		return err
+	}
+	to, err := realPath(t.to.Data)
+	if err != nil {
+		return err
+	}
+	if from == to {
+		return fmt.Errorf("%s would be copied to itself", t.from)
+	}
+	if isWithin(from, to) || isWithin(to, from) {
+		return fmt.Errorf("of %s and %s one is within the other: all that is in a data folder belongs to it", from, to)
+	}
+	return nil
+}
+
+// openTarget opens the storage that is copied to. Where nobody serves from it, nobody can begin to until it is closed.
+func (t transfer) openTarget(ctx context.Context) (*store.Store, error) {
+	s, err := t.to.open(ctx, false)
+	if errors.Is(err, store.ErrInUse) && t.beside {
+		return t.to.open(ctx, true)
+	}
+	return s, err
+}
+
+// String names a storage for people.
+func (s storage) String() string {
+	return s.Data
+}
+
+// realPath returns the path of a file without links and dots, as far as it exists.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	rest := ""
+	for {
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return filepath.Join(real, rest), nil
+		}
+		if !errors.Is(err, os.ErrNotExist) || path == filepath.Dir(path) {
+			return "", err
+		}
+		rest = filepath.Join(filepath.Base(path), rest)
+		path = filepath.Dir(path)
+	}
+}
+
+func isWithin(path, folder string) bool {
+	return strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
+}
