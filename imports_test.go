@@ -36,6 +36,8 @@ var mayImport = map[string]struct {
 	"bench":     {nil, "it measures the program from outside, over HTTP"},
 }
 
+const cloudsInOnePlace = "the store and its tests compile without the libraries of clouds, which are large"
+
 // onlyIn says which parts, or folders of a part, may import a package, or one below it, that is not of this module.
 var onlyIn = []struct {
 	path        string
@@ -46,11 +48,15 @@ var onlyIn = []struct {
 	{"github.com/valyala/fasthttp", []string{mainPart, "handler", "bench"}, false, "only the edge knows HTTP"},
 	{
 		"net/http",
-		[]string{mainPart, "bench", "handler/admin", "handler/purge", "store/storetest/servers"},
+		[]string{mainPart, "bench", "handler/admin", "handler/purge", "store/cloud", "store/storetest/servers"},
 		true,
-		"the public listener is fasthttp; its constants name the statuses. The private one needs net/http, for profiles and metrics, and so do purges, which go out by its client, and what makes buckets for tests",
+		"the public listener is fasthttp; its constants name the statuses. The private one needs net/http, for profiles and metrics, and so do purges and blobs in clouds, which go out by its client, and what makes buckets for tests",
 	},
-	{"github.com/aws/aws-sdk-go-v2", []string{"handler/purge"}, false, "only the hook of CloudFront signs for AWS"},
+	{"github.com/aws/aws-sdk-go-v2", []string{"handler/purge", "store/cloud"}, false, "only the hook of CloudFront and the blobs in S3 sign for AWS"},
+	{"gocloud.dev", []string{"store/cloud"}, false, cloudsInOnePlace},
+	{"cloud.google.com", []string{"store/cloud"}, false, cloudsInOnePlace},
+	{"google.golang.org/api", []string{"store/cloud"}, false, cloudsInOnePlace},
+	{"github.com/Azure", []string{"store/cloud"}, false, cloudsInOnePlace},
 	{"github.com/pires/go-proxyproto", []string{"handler"}, false, "whom a connection is from is found out in one place"},
 	{"github.com/prometheus", []string{"handler/admin", "handler/metrics"}, false, "what happens is told in our own words and counted in one place"},
 	{"github.com/davidbyttow/govips/v2", []string{"transform"}, false, "only the engine knows libvips"},
@@ -64,9 +70,9 @@ var onlyIn = []struct {
 	{"log", []string{mainPart, "handler"}, false, "leaves return errors, and the edge logs each once"},
 }
 
-// mayReadEnvironment are the folders that have a reason: a worker process is told by its environment that it is one, and tests whether a
-// server may be missing.
-var mayReadEnvironment = []string{"transform/worker", "store/storetest/servers"}
+// mayReadEnvironment are the folders that have a reason: a worker process is told by its environment that it is one, clouds are asked with
+// the credentials that their own tools find there, and tests are told whether a server may be missing.
+var mayReadEnvironment = []string{"transform/worker", "store/cloud", "store/storetest/servers"}
 
 // nativeFree are the packages that run on hostile bytes in the server's own process, before libvips may see them.
 var nativeFree = []string{module + "/transform/sniff", module + "/transform/dib"}
@@ -227,11 +233,11 @@ func TestImportRulesSeeWhatTheyForbid(t *testing.T) {
 	f(goPackage{ImportPath: "", Imports: []string{"database/sql"}}, "only store may: only the index knows SQL")
 	f(goPackage{ImportPath: "handler", Imports: []string{"calotype/transform/sniff", "calotype/cache", "github.com/valyala/fasthttp/fasthttputil"}}, "")
 	f(goPackage{ImportPath: "handler", Imports: []string{"calotype/bench"}}, "beside itself it may import: transform, cache, store")
-	f(goPackage{ImportPath: "handler", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/storetest/servers may")
+	f(goPackage{ImportPath: "handler", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/cloud and store/storetest/servers may")
 	f(goPackage{ImportPath: "handler/admin", Imports: []string{"net/http/pprof", "github.com/prometheus/client_golang/prometheus"}}, "")
 	f(goPackage{ImportPath: "handler/purge", Imports: []string{"net/http", "github.com/aws/aws-sdk-go-v2/aws"}}, "")
-	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/aws/aws-sdk-go-v2/aws"}}, "only handler/purge may")
-	f(goPackage{ImportPath: "handler/metrics", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/storetest/servers may")
+	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/aws/aws-sdk-go-v2/aws"}}, "only handler/purge and store/cloud may")
+	f(goPackage{ImportPath: "handler/metrics", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/cloud and store/storetest/servers may")
 	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/prometheus/client_golang/prometheus"}}, "only handler/admin and handler/metrics may")
 	f(goPackage{ImportPath: "transform", Imports: []string{"github.com/prometheus/client_golang/prometheus"}}, "counted in one place")
 	f(goPackage{ImportPath: "handler", TestImports: []string{"net/http"}, XTestImports: []string{"net/http/httptest"}}, "")
@@ -245,6 +251,8 @@ func TestImportRulesSeeWhatTheyForbid(t *testing.T) {
 	f(goPackage{ImportPath: "cache", Imports: []string{"github.com/dgraph-io/ristretto/v2", "golang.org/x/sync/singleflight"}}, "")
 	f(goPackage{ImportPath: "cache", Imports: []string{"log/slog"}}, "leaves return errors")
 	f(goPackage{ImportPath: "store", Imports: []string{"database/sql", "modernc.org/sqlite", "golang.org/x/sync/errgroup"}}, "")
+	f(goPackage{ImportPath: "store/cloud", Imports: []string{"gocloud.dev/blob", "net/http"}, readsEnvironment: true}, "")
+	f(goPackage{ImportPath: "store", Imports: []string{"gocloud.dev/blob"}}, "only store/cloud may")
 	f(goPackage{ImportPath: "store", Imports: []string{"github.com/dgraph-io/ristretto/v2"}}, "only cache may")
 	f(goPackage{ImportPath: "helpers"}, "in no part that the rules know")
 }

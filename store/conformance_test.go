@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"calotype/store"
@@ -31,4 +33,41 @@ func TestSQLite(t *testing.T) {
 		})
 		return index
 	})
+}
+
+func TestFolder(t *testing.T) {
+	storetest.Blobs(t, func(t *testing.T) store.Blobs { return openFolder(t, t.TempDir()) })
+}
+
+// Files come from where t.TempDir is, and /dev/shm is another file system on most Linux machines.
+func TestFolderInAnotherFileSystem(t *testing.T) {
+	shm := "/dev/shm"
+	if from, err := os.Stat(t.TempDir()); err != nil {
+		t.Fatal(err)
+	} else if to, err := os.Stat(shm); err != nil || to.Sys().(*syscall.Stat_t).Dev == from.Sys().(*syscall.Stat_t).Dev {
+		t.Skip(shm, "is no other file system here")
+	}
+	storetest.Blobs(t, func(t *testing.T) store.Blobs {
+		root, err := os.MkdirTemp(shm, "calotype-")
+		if err != nil {
+			t.Skip(err)
+		}
+		t.Cleanup(func() {
+			left, err := os.ReadDir(filepath.Join(root, "incoming"))
+			if err != nil || len(left) > 0 {
+				t.Errorf("copies are left: %v, %v", left, err)
+			}
+			os.RemoveAll(root)
+		})
+		return openFolder(t, root)
+	})
+}
+
+func openFolder(t *testing.T, root string) store.Blobs {
+	t.Helper()
+	blobs, err := store.OpenFolder(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return blobs
 }

@@ -20,6 +20,7 @@ type Options struct {
 	//	index.sqlite   the records, an SQLite database (with -wal and -shm beside it), unless they are in Index
 	//	news           what was heard last of an Index that others use too
 	//	spool/         uploads under way
+	//	copies/        what was read lately of blobs in a cloud, see package cloud
 	//	guard/         files that keep processes apart
 	//	lock           held while the store is open
 	//
