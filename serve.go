@@ -20,6 +20,7 @@ import (
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
+	"calotype/store"
 	"calotype/transform"
 )
 
@@ -130,7 +131,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	}
 	debug.SetMemoryLimit(memory.heap())
-	originals, err := c.open(ctx, false)
+	originals, err := c.open(ctx, false, func(o *store.Options) { o.Damaged = handler.LogDamage(log) })
 	if err != nil {
 		return err
 	}

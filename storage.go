@@ -20,13 +20,17 @@ type storage struct {
 	Index     string   `placeholder:"URL" help:"PostgreSQL database that keeps the index instead, as postgres://USER@HOST/DATABASE?sslmode=verify-full, so that many Calotypes can have the same originals. The password is best given by PGPASSWORD or ~/.pgpass."`
 }
 
-// open opens the store, beside a process that serves from it or for this one alone.
-func (s *storage) open(ctx context.Context, beside bool) (*store.Store, error) {
+// open opens the store, beside a process that serves from it or for this one alone, with what a command has to say of it.
+func (s *storage) open(ctx context.Context, beside bool, say ...func(*store.Options)) (*store.Store, error) {
 	blobs, err := s.openBlobs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("--blobs: %w", err)
 	}
-	return store.Open(ctx, store.Options{Dir: s.Data, Blobs: blobs, Index: s.Index, Beside: beside})
+	o := store.Options{Dir: s.Data, Blobs: blobs, Index: s.Index, Beside: beside}
+	for _, f := range say {
+		f(&o)
+	}
+	return store.Open(ctx, o)
 }
 
 // openBlobs opens the blobs that are not in the data folder; nil if they are.

@@ -5,7 +5,6 @@ import (
 	"image"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -202,30 +201,6 @@ func TestDownloadNamesTheFile(t *testing.T) {
 	f("žába.jpg", `inline; filename="__ba.jpg"; filename*=UTF-8''%C5%BE%C3%A1ba.jpg`, `inline; filename="__ba.png"; filename*=UTF-8''%C5%BE%C3%A1ba.png`)
 	f(`a"b;c.jpg`, `inline; filename="a_b_c.jpg"; filename*=UTF-8''a%22b%3Bc.jpg`, `inline; filename="a_b_c.png"; filename*=UTF-8''a%22b%3Bc.png`)
 	f("100%.jpg", `inline; filename="100_.jpg"; filename*=UTF-8''100%25.jpg`, `inline; filename="100_.png"; filename*=UTF-8''100%25.png`)
-}
-
-// An original that was lost from the disk is our fault, and for the log alone.
-func TestDownloadOfADamagedStoreSaysNothingOfIt(t *testing.T) {
-	s := serve(t)
-	u := s.upload(draws(t, "rg", "by"))
-	err := filepath.WalkDir(filepath.Join(s.dir, "blobs"), func(path string, e os.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
-			return os.Remove(path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, target := range []string{u.URL, u.URL + "/rotate:90.png", u.URL + ".json"} {
-		p := s.wantProblem(target, s.get(target), http.StatusInternalServerError, "internal")
-		if p.Detail != "" {
-			t.Errorf("%s tells %q", target, p.Detail)
-		}
-	}
-	if !strings.Contains(s.log.String(), u.ID) {
-		t.Error("the log does not say which original is lost")
-	}
 }
 
 func TestDownloadManyAtOnce(t *testing.T) {

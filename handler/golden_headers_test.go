@@ -110,6 +110,7 @@ var keeping = map[string]struct {
 	"too-many-attempts":   {429, "no-store"},
 	"headers-too-long":    {431, "no-store"},
 	"internal":            {500, "no-store"},
+	"damaged-original":    {502, "no-store"},
 	"busy":                {503, "no-store"},
 	"client-gone":         {503, "no-store"},
 	"stopping":            {503, "no-store"},

@@ -76,6 +76,7 @@ var problems = []problem{
 	{transform.ErrPath, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
 	{store.ErrNotFound, fasthttp.StatusNotFound, "no-such-image", "There is no such image", "public, max-age=10"},
 	{store.ErrGone, fasthttp.StatusGone, "image-deleted", "The image was deleted", "public, max-age=3600"},
+	{store.ErrDamaged, fasthttp.StatusBadGateway, "damaged-original", "The original is damaged", "no-store"}, // its bytes here, not those that were uploaded
 	{store.ErrFull, fasthttp.StatusInsufficientStorage, "store-full", "The server has no room for more images", "no-store"},
 	{store.ErrUnavailable, fasthttp.StatusServiceUnavailable, "store-unavailable", "The originals cannot be reached now", "no-store"},
 	{transform.ErrUnsupported, fasthttp.StatusUnsupportedMediaType, "unsupported-image", "Not an image that can be used here", "no-store"},

@@ -334,7 +334,7 @@ func (*pathError) Is(target error) bool { return target == syscall.ENOSPC }
 func TestProblemsAreComplete(t *testing.T) {
 	for _, err := range []error{
 		transform.ErrSyntax, transform.ErrPath, transform.ErrTooLong, transform.ErrOutside, transform.ErrUnwritten, transform.ErrNoGlyph, transform.ErrTooLarge, transform.ErrUnsupported, transform.ErrBroken,
-		transform.ErrBusy, store.ErrNotFound, store.ErrGone, store.ErrFull, cache.ErrClosed,
+		transform.ErrBusy, store.ErrNotFound, store.ErrGone, store.ErrFull, store.ErrDamaged, cache.ErrClosed,
 	} {
 		if p, _ := explain(fmt.Errorf("x: %w", err)); p.err != err {
 			t.Errorf("%v is answered as %q", err, p.code)

@@ -72,11 +72,12 @@ func serve(t testing.TB, change ...func(*Options)) *site {
 		f(&o)
 	}
 	s := &site{t: t, dir: t.TempDir(), log: &logged{}}
+	o.Log = slog.New(slog.NewTextHandler(s.log, nil))
 	var err error
-	if s.store, err = store.Open(t.Context(), store.Options{Dir: s.dir}); err != nil {
+	if s.store, err = store.Open(t.Context(), store.Options{Dir: s.dir, Damaged: LogDamage(o.Log)}); err != nil {
 		t.Fatal(err)
 	}
-	o.Store, o.Log = s.store, slog.New(slog.NewTextHandler(s.log, nil))
+	o.Store = s.store
 	if s.handler, err = New(o); err != nil {
 		t.Fatal(err)
 	}

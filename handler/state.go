@@ -29,9 +29,10 @@ func (h *Handler) snapshot() metrics.Snapshot {
 		CacheBytes: prints.Bytes, CacheEntries: prints.Entries,
 		DiskHits: disk.Hits, DiskMisses: disk.Misses, DiskWrites: disk.Written, DiskDropped: disk.Dropped, DiskDamaged: disk.Damaged,
 		DiskEvictions: disk.Evicted, DiskFailures: disk.Failures, DiskBytes: disk.Bytes, DiskEntries: disk.Entries, DiskFailing: disk.Failing,
-		PurgesPending: h.hooks.Pending(),
-		QuotaRefused:  h.options.Quota.Stats().Refused,
-		WrongTokens:   h.attempts.Total(),
-		Draining:      h.Draining(),
+		DamagedOriginals: h.store.State().Damaged,
+		PurgesPending:    h.hooks.Pending(),
+		QuotaRefused:     h.options.Quota.Stats().Refused,
+		WrongTokens:      h.attempts.Total(),
+		Draining:         h.Draining(),
 	}
 }

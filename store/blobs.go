@@ -18,7 +18,8 @@ type Blobs interface {
 	Put(ctx context.Context, d Digest, f *os.File) error
 
 	// Open returns a file of the blob's bytes, read-only and at position 0, which the caller closes.
-	// A missing blob is fs.ErrNotExist.
+	// A missing blob is fs.ErrNotExist. Where bytes come by a network, others than those of d are ErrDamaged; whoever opens a blob
+	// looks at the bytes of the file, too.
 	Open(ctx context.Context, d Digest) (*os.File, error)
 
 	// Delete removes a blob; files of it that are open stay readable. A missing blob is fs.ErrNotExist.
@@ -37,6 +38,12 @@ type Blobs interface {
 
 	// Close frees what the blobs hold. No other method may be running or be called later.
 	Close() error
+}
+
+// Copying is what Blobs that keep copies of blobs at hand do as well.
+type Copying interface {
+	// Forget has the copy of a blob forgotten, which may be the damaged one: the next Open reads the blob where it is kept.
+	Forget(d Digest)
 }
 
 // Blob is what is known of a blob without reading it.

@@ -11,7 +11,7 @@ var (
 	ErrNotFound    = errors.New("not found")                     // there never was an original under the id
 	ErrGone        = errors.New("removed")                       // there was one, and its id is not used again
 	ErrLeft        = errors.New("bytes are left")                // the original was removed, but its bytes are still on the disk
-	ErrDamaged     = errors.New("damaged")                       // recorded, but the bytes are missing or cut short
+	ErrDamaged     = errors.New("damaged")                       // recorded, but the bytes are missing or others
 	ErrFull        = errors.New("no space left")                 // the disk or the quota is used up
 	ErrUnavailable = errors.New("not available")                 // a database or a blob service does not answer, or answers that it cannot now
 	ErrInUse       = errors.New("in use by another process")     // the folder of a local store is locked

@@ -24,6 +24,13 @@ type Index interface {
 	// Shared reports whether there is a record with the digest d that was not removed.
 	Shared(ctx context.Context, d Digest) (bool, error)
 
+	// Sharing returns the ids of at most limit records with the digest d that were not removed, the oldest first.
+	Sharing(ctx context.Context, d Digest, limit int) ([]ID, error)
+
+	// Digests returns at most limit digests that come after one and that records have which were not removed, in their order and each once.
+	// Fewer are the last. The zero digest is before all.
+	Digests(ctx context.Context, after Digest, limit int) ([]Digest, error)
+
 	// Tasks returns at most limit removals that have left a task of that name which is not done, by their ids.
 	Tasks(ctx context.Context, name string, limit int) ([]Removal, error)
 

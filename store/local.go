@@ -37,6 +37,9 @@ type Options struct {
 	// Beside opens a store that another process may be serving from. Without it one process can have Dir open at a time;
 	// to another the error is ErrInUse.
 	Beside bool
+
+	// Damaged is told of each blob that is found damaged, once until it is whole again. It may be called concurrently; nil tells nobody.
+	Damaged func(Damage)
 }
 
 // Open returns the store that o tells of. Unless it is opened beside another process, spool files that a crash left behind are
@@ -94,7 +97,7 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, errors.Join(err, index.Close())
 	}
 	s := New(blobs, index, spool)
-	s.lock = held
+	s.lock, s.damages.tell = held, o.Damaged
 	if o.Beside {
 		return s, nil
 	}

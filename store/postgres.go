@@ -183,6 +183,18 @@ func (p *postgres) Shared(ctx context.Context, d Digest) (shared bool, err error
 	return shared, err
 }
 
+// Sharing implements Index.
+func (p *postgres) Sharing(ctx context.Context, d Digest, limit int) (ids []ID, err error) {
+	err = p.read(ctx, func(ctx context.Context) (err error) { ids, err = p.sql.Sharing(ctx, d, limit); return err })
+	return ids, err
+}
+
+// Digests implements Index.
+func (p *postgres) Digests(ctx context.Context, after Digest, limit int) (list []Digest, err error) {
+	err = p.read(ctx, func(ctx context.Context) (err error) { list, err = p.sql.Digests(ctx, after, limit); return err })
+	return list, err
+}
+
 // Tasks implements Index.
 func (p *postgres) Tasks(ctx context.Context, name string, limit int) (list []Removal, err error) {
 	err = p.read(ctx, func(ctx context.Context) (err error) { list, err = p.sql.Tasks(ctx, name, limit); return err })

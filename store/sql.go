@@ -37,11 +37,13 @@ func newSQLIndex(ctx context.Context, writer, reader *sql.DB, locks locker) (*sq
 const columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created`
 
 const (
-	addSQL    = `insert into original (` + columns + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`
-	getSQL    = `select ` + columns + `, removed from original where id = $1`
-	removeSQL = `update original set removed = $1, name = $2 where id = $3 and removed is null`
-	listSQL   = `select ` + columns + ` from original where removed is null and id < $1`
-	sharedSQL = `select exists (select 1 from original where digest = $1 and removed is null)`
+	addSQL     = `insert into original (` + columns + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`
+	getSQL     = `select ` + columns + `, removed from original where id = $1`
+	removeSQL  = `update original set removed = $1, name = $2 where id = $3 and removed is null`
+	listSQL    = `select ` + columns + ` from original where removed is null and id < $1`
+	sharingSQL = `select id from original where digest = $1 and removed is null order by id limit $2`
+	digestsSQL = `select distinct digest from original where digest > $1 and removed is null order by digest limit $2`
+	sharedSQL  = `select exists (select 1 from original where digest = $1 and removed is null)`
 
 	walkSQL = `select ` + columns + `, removed from original where id > $1 order by id limit $2`
 	// What is known of a record never changes but for its removal, which takes its name.
@@ -135,6 +137,35 @@ func (x *sqlIndex) remove(ctx context.Context, id ID, tasks []string, also func(
 func (x *sqlIndex) Shared(ctx context.Context, d Digest) (shared bool, err error) {
 	err = x.reader.QueryRowContext(ctx, sharedSQL, d[:]).Scan(&shared)
 	return shared, err
+}
+
+// Sharing implements Index.
+func (x *sqlIndex) Sharing(ctx context.Context, d Digest, limit int) ([]ID, error) {
+	rows, err := x.reader.QueryContext(ctx, sharingSQL, d[:], limit)
+	return collect(rows, err, func(b []byte) ID { return ID(b) })
+}
+
+// Digests implements Index.
+func (x *sqlIndex) Digests(ctx context.Context, after Digest, limit int) ([]Digest, error) {
+	rows, err := x.reader.QueryContext(ctx, digestsSQL, after[:], limit)
+	return collect(rows, err, func(b []byte) Digest { return Digest(b) })
+}
+
+// collect reads rows of one column of bytes, as long as the schema says.
+func collect[T any](rows *sql.Rows, err error, as func([]byte) T) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return nil, err
+		}
+		list = append(list, as(b))
+	}
+	return list, rows.Err()
 }
 
 // Tasks implements Index.

@@ -25,6 +25,9 @@ type Store struct {
 	spool string
 	lock  io.Closer // held by Open for as long as the store is open; else nil
 
+	verifier verifier
+	damages  damages
+
 	running sync.WaitGroup     // what goes on without anybody who waits for it
 	stop    context.CancelFunc // ends it, but for records that are being written
 	ctx     context.Context    // ended by stop
@@ -79,6 +82,7 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error
 	if err != nil {
 		return Original{}, wrap("record original "+o.ID.String(), err)
 	}
+	s.damages.mended(o.Digest)
 	return o, nil
 }
 
@@ -96,26 +100,58 @@ func (s *Store) Get(ctx context.Context, id ID) (Original, error) {
 }
 
 // Open opens the bytes of an original for reading, from the first. The caller closes the file.
-// If they are missing, or not as many as recorded, the error is ErrDamaged; their digest is not computed. If they are
-// missing because the original was removed meanwhile, it is ErrGone.
+//
+// What it returns has been read and compared with its digest, within the last minute. If the bytes are others, missing, or not as
+// many as recorded, the error is ErrDamaged, and others are put in quarantine; an upload of the same bytes makes the original whole again. If they
+// are missing because the original was removed meanwhile, it is ErrGone.
 func (s *Store) Open(ctx context.Context, o Original) (*os.File, error) {
+	f, err := s.openWhole(ctx, o)
+	if err == nil || !isDamage(err) {
+		return f, inOriginal(o, err)
+	}
+	if _, gone := s.Get(ctx, o.ID); errors.Is(gone, ErrGone) {
+		return nil, gone
+	}
+	ctx = context.WithoutCancel(ctx) // it also matters to those who ask next
+	if !errors.Is(err, fs.ErrNotExist) {
+		whole, failure := s.setAside(ctx, o.Digest)
+		if whole { // an upload has mended it meanwhile, or memory was wrong and not the disk
+			if f, err = s.openWhole(ctx, o); err == nil {
+				return f, nil
+			}
+		}
+		err = errors.Join(err, failure)
+	}
+	if isDamage(err) {
+		s.found(ctx, o.Digest, err)
+	}
+	return nil, inOriginal(o, err)
+}
+
+// inOriginal says whose error it is, if it is one.
+func inOriginal(o Original, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("original %s: %w", o.ID, err)
+}
+
+// openWhole opens the blob of an original, if it is whole.
+func (s *Store) openWhole(ctx context.Context, o Original) (*os.File, error) {
 	f, err := s.blobs.Open(ctx, o.Digest)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, gone := s.Get(ctx, o.ID); errors.Is(gone, ErrGone) {
-			return nil, gone
-		}
-		return nil, fmt.Errorf("original %s: %w: %w", o.ID, ErrDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("original %s: %w", o.ID, err)
+		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && info.Size() != o.Bytes {
+	err = s.verifier.verify(ctx, o.Digest, f)
+	if info, failure := f.Stat(); err == nil && failure == nil && info.Size() != o.Bytes {
 		err = fmt.Errorf("%w: blob %s has %d bytes, not %d", ErrDamaged, o.Digest, info.Size(), o.Bytes)
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("original %s: %w", o.ID, err)
+		return nil, err
 	}
 	return f, nil
 }

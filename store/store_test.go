@@ -110,33 +110,6 @@ func TestMissingAndRemovedOriginals(t *testing.T) {
 	}
 }
 
-func TestDamagedOriginals(t *testing.T) {
-	s := openTestStore(t, t.TempDir())
-	ctx := context.Background()
-	content := randomBytes(1000)
-	o, err := addBytes(t, s, content, Original{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, f := completeFile(t, content[:999])
-	if err := s.blobs.Put(ctx, o.Digest, f); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Open(ctx, o); !errors.Is(err, ErrDamaged) {
-		t.Errorf("cut short: got %v, want ErrDamaged", err)
-	}
-	if err := s.blobs.Delete(ctx, o.Digest); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Open(ctx, o); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrNotFound) {
-		t.Errorf("missing: got %v, want ErrDamaged", err)
-	}
-	if _, err := addBytes(t, s, content, Original{}); err != nil {
-		t.Fatal(err)
-	}
-	mustHold(t, s, o, content) // mended by the second upload
-}
-
 func TestNames(t *testing.T) {
 	s := openTestStore(t, t.TempDir())
 	for _, name := range hostileNames {

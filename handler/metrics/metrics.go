@@ -19,7 +19,7 @@ import (
 var usualStatuses = []int{
 	200, 201, 204, 206, 301, 302, 304,
 	400, 401, 403, 404, 405, 410, 412, 413, 414, 415, 416, 422, 429, 431,
-	500, 503, 504, 507,
+	500, 502, 503, 504, 507,
 }
 
 // noFormat stands in the label of jobs that make no print.

@@ -31,6 +31,8 @@ type Snapshot struct {
 	DiskBytes, DiskEntries                                                                  int64
 	DiskFailing                                                                             bool
 
+	DamagedOriginals uint64
+
 	PurgesPending map[string]int // deletions that a hook has not been told of
 
 	QuotaRefused uint64
@@ -165,6 +167,10 @@ var readings = []reading{
 	gauge("calotype_disk_cache_entries", "Prints on disk.", func(s Snapshot) int64 { return s.DiskEntries }),
 	gauge("calotype_disk_cache_failing", "1 while the cache on disk is left alone because it has failed, 0 otherwise.",
 		func(s Snapshot) int { return oneIf(s.DiskFailing) }),
+
+	counter("calotype_damaged_originals_total",
+		"Originals whose bytes were found damaged or missing on the disk, each once until it is whole again. None is served: see the log.",
+		func(s Snapshot) uint64 { return s.DamagedOriginals }),
 
 	counter("calotype_quota_refusals_total", "Prints that were refused: their original or their client had used up its quota.",
 		func(s Snapshot) uint64 { return s.QuotaRefused }),
