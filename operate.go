@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -41,7 +42,8 @@ func (c *serveCommand) operate(
 		return privateListener{}, err
 	}
 	checks := []admin.Check{
-		{Name: "store", Run: originals.Check},
+		{Name: "store", Run: func(ctx context.Context) error { return butFull(originals.Check(ctx)) }},
+		{Name: "room", Run: func(context.Context) error { return originals.Room(0) }, Advisory: true},
 		{Name: "worker", Run: engine.CheckWorker},
 		{Name: "queue", Run: engine.CheckQueue},
 	}
@@ -51,6 +53,15 @@ func (c *serveCommand) operate(
 	}
 	go p.server.Serve(listener)
 	return p, nil
+}
+
+// butFull leaves out that there is no room for uploads. What is there is still served, and prints of it are made; a balancer that took a full
+// machine away would take all of it away.
+func butFull(err error) error {
+	if errors.Is(err, store.ErrFull) {
+		return nil
+	}
+	return err
 }
 
 // Close ends it, whatever is asked there.

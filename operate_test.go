@@ -16,7 +16,7 @@ func TestOperate(t *testing.T) {
 	admin := "http://" + s.options.AdminListen
 	for path, want := range map[string][]string{
 		"/livez":        {"ok"},
-		"/readyz":       {"store: ok", "worker: ok", "queue: ok"},
+		"/readyz":       {"store: ok", "room: ok", "worker: ok", "queue: ok"},
 		"/metrics":      {`calotype_jobs_total{job="print",outcome="made"} 1`, `calotype_jobs_total{job="open",outcome="made"} 1`, `calotype_worker_ends_total{cause="crashed"} 0`},
 		"/debug/pprof/": {"goroutine"},
 	} {

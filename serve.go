@@ -39,6 +39,7 @@ type serveCommand struct {
 	CacheDir        string        `placeholder:"DIR" help:"Folder for finished prints too, so that a restart does not start cold; none unless it is named."`
 	CacheDirBytes   byteSize      `default:"10GB" placeholder:"SIZE" help:"What they may take of its disk."`
 	MaxUploadBytes  byteSize      `default:"32MB" placeholder:"SIZE" help:"Largest image that is taken."`
+	MinFree         byteSize      `default:"256MB" placeholder:"SIZE" help:"What uploads leave free on the disk of --data: beyond it they are refused with 507. 0 lets them fill it."`
 	MaxPixels       int64         `default:"50000000" placeholder:"N" help:"Most pixels of an image, all frames together, before and after every step."`
 	MaxSide         int           `default:"16384" placeholder:"N" help:"Longest side of a print, and of its picture after every step, in pixels."`
 	Formats         []string      `placeholder:"NAME,..." enum:"svg,pdf" help:"Formats of originals that are off unless named here, of svg and pdf: what draws them is far more than a decoder."`
@@ -69,6 +70,8 @@ func (c *serveCommand) Validate() error {
 		return fmt.Errorf("--cache-dir-bytes must be at least %dMiB", disk.LeastBytes>>20)
 	case c.MaxUploadBytes < 1:
 		return errors.New("--max-upload-bytes must be at least 1")
+	case c.MinFree < 0:
+		return errors.New("--min-free must be a size")
 	case c.MaxPixels < 1:
 		return errors.New("--max-pixels must be at least 1")
 	case c.MaxSide < 1:
@@ -131,7 +134,9 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	}
 	debug.SetMemoryLimit(memory.heap())
-	originals, err := c.open(ctx, false, func(o *store.Options) { o.Damaged = handler.LogDamage(log) })
+	originals, err := c.open(ctx, false, func(o *store.Options) {
+		o.MinFree, o.Damaged = int64(c.MinFree), handler.LogDamage(log)
+	})
 	if err != nil {
 		return err
 	}

@@ -68,12 +68,15 @@ func (h *Handler) refuse(ctx *fasthttp.RequestCtx, err error) {
 	h.turnDown(ctx, cause)
 }
 
-// expect tells a client that wants to know whether to send the body of its request: not if there is nothing to send it to, or
-// who sends it may not.
+// expect tells a client that wants to know whether to send the body of its request: not if there is nothing to send it to,
+// who sends it may not, or there is no room for it.
 func (h *Handler) expect(ctx *fasthttp.RequestCtx) int {
 	err := checkFraming(&ctx.Request.Header)
 	if err == nil {
 		_, _, err = h.find(ctx, pathOf(ctx))
+	}
+	if err == nil && string(pathOf(ctx)) == uploadPath {
+		err = h.mayUpload(ctx)
 	}
 	if err == nil {
 		return fasthttp.StatusContinue

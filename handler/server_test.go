@@ -74,8 +74,10 @@ func serve(t testing.TB, change ...func(*Options)) *site {
 	s := &site{t: t, dir: t.TempDir(), log: &logged{}}
 	o.Log = slog.New(slog.NewTextHandler(s.log, nil))
 	var err error
-	if s.store, err = store.Open(t.Context(), store.Options{Dir: s.dir, Damaged: LogDamage(o.Log)}); err != nil {
-		t.Fatal(err)
+	if s.store = o.Store; s.store == nil {
+		if s.store, err = store.Open(t.Context(), store.Options{Dir: s.dir, Damaged: LogDamage(o.Log)}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	o.Store = s.store
 	if s.handler, err = New(o); err != nil {

@@ -14,7 +14,7 @@ func (h *Handler) Draining() bool { return h.draining.Load() }
 
 // snapshot is what the metrics show of the present.
 func (h *Handler) snapshot() metrics.Snapshot {
-	engine, prints, disk := h.engine.Status(), h.prints.Stats(), h.disk.Stats()
+	engine, prints, disk, originals := h.engine.Status(), h.prints.Stats(), h.disk.Stats(), h.store.State()
 	ends := make(map[string]uint64, len(engine.Workers.Ended))
 	for why, n := range engine.Workers.Ended {
 		ends[string(why)] = n
@@ -29,10 +29,10 @@ func (h *Handler) snapshot() metrics.Snapshot {
 		CacheBytes: prints.Bytes, CacheEntries: prints.Entries,
 		DiskHits: disk.Hits, DiskMisses: disk.Misses, DiskWrites: disk.Written, DiskDropped: disk.Dropped, DiskDamaged: disk.Damaged,
 		DiskEvictions: disk.Evicted, DiskFailures: disk.Failures, DiskBytes: disk.Bytes, DiskEntries: disk.Entries, DiskFailing: disk.Failing,
-		DamagedOriginals: h.store.State().Damaged,
-		PurgesPending:    h.hooks.Pending(),
-		QuotaRefused:     h.options.Quota.Stats().Refused,
-		WrongTokens:      h.attempts.Total(),
-		Draining:         h.Draining(),
+		DamagedOriginals: originals.Damaged, StoreFull: originals.Full,
+		PurgesPending: h.hooks.Pending(),
+		QuotaRefused:  h.options.Quota.Stats().Refused,
+		WrongTokens:   h.attempts.Total(),
+		Draining:      h.Draining(),
 	}
 }

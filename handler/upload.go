@@ -43,8 +43,8 @@ func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
 		ctx.Response.Header.Set("Access-Control-Expose-Headers", exposedHeaders)
 	}
 	body := newUploadBody(ctx, h.options.UploadPause, h.options.allowance)
-	results, several, err := []uploadResult(nil), false, transform.ErrStopping
-	if !h.Draining() {
+	results, several, err := []uploadResult(nil), false, h.mayUpload(ctx)
+	if err == nil {
 		results, several, err = h.keepFiles(ctx, body)
 	}
 	if err == nil {
@@ -61,6 +61,14 @@ func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
 		return nil
 	}
 	return linger(ctx)
+}
+
+// mayUpload returns why no upload is taken now, whatever it is. It reads the head of the request only.
+func (h *Handler) mayUpload(ctx *fasthttp.RequestCtx) error {
+	if h.Draining() {
+		return transform.ErrStopping
+	}
+	return h.store.Room(min(max(0, int64(ctx.Request.Header.ContentLength())), h.options.MaxUploadBytes))
 }
 
 // keepFiles keeps the files of a form, or the body itself. It is an error of the whole request if the form cannot be read to

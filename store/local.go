@@ -38,6 +38,9 @@ type Options struct {
 	// to another the error is ErrInUse.
 	Beside bool
 
+	// MinFree is how many bytes of the disk of Dir uploads leave free: what would leave less is ErrFull. 0 leaves nothing.
+	MinFree int64
+
 	// Damaged is told of each blob that is found damaged, once until it is whole again. It may be called concurrently; nil tells nobody.
 	Damaged func(Damage)
 }
@@ -97,7 +100,7 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, errors.Join(err, index.Close())
 	}
 	s := New(blobs, index, spool)
-	s.lock, s.damages.tell = held, o.Damaged
+	s.lock, s.room.least, s.damages.tell = held, o.MinFree, o.Damaged
 	if o.Beside {
 		return s, nil
 	}

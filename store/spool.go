@@ -16,11 +16,15 @@ type Spool struct {
 	reader *os.File
 	hash   hash.Hash
 	length int64
+	room   *room
 	err    error // why no more can be written; nil while it can
 }
 
-// Spool returns an empty spool.
+// Spool returns an empty spool. It is ErrFull if the disk has no more room than is to be left.
 func (s *Store) Spool() (*Spool, error) {
+	if err := s.room.take(0); err != nil {
+		return nil, wrap("spool", err)
+	}
 	// A name that was never used before lets Discard remove it without asking whose file it is by now.
 	path := filepath.Join(s.spool, rand.Text())
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -31,8 +35,11 @@ func (s *Store) Spool() (*Spool, error) {
 	if err != nil {
 		return nil, wrap("spool", errors.Join(err, file.Close(), os.Remove(path)))
 	}
-	return &Spool{file: file, reader: reader, hash: sha256.New()}, nil
+	return &Spool{file: file, reader: reader, hash: sha256.New(), room: &s.room}, nil
 }
+
+// roomStep is after how many bytes it is asked again whether there is room for more.
+const roomStep = 1 << 20
 
 // Write appends p. After an error, ErrFull among them, the spool takes no more and cannot be added.
 func (s *Spool) Write(p []byte) (int, error) {
@@ -41,7 +48,11 @@ func (s *Spool) Write(p []byte) (int, error) {
 	}
 	n, err := s.file.Write(p)
 	s.hash.Write(p[:n])
+	before := s.length
 	s.length += int64(n)
+	if err == nil && before/roomStep != s.length/roomStep {
+		err = s.room.take(0)
+	}
 	if err != nil {
 		s.err = wrap("spool", err)
 	}

@@ -25,6 +25,7 @@ type Store struct {
 	spool string
 	lock  io.Closer // held by Open for as long as the store is open; else nil
 
+	room     room
 	verifier verifier
 	damages  damages
 
@@ -36,7 +37,7 @@ type Store struct {
 // New returns a store over blobs and index, which it closes. Uploads are spooled in the folder spool, which must
 // exist and, for blobs on disk, lie in the same file system as they do.
 func New(blobs Blobs, index Index, spool string) *Store {
-	s := &Store{blobs: blobs, index: index, spool: spool}
+	s := &Store{blobs: blobs, index: index, spool: spool, room: room{folder: spool}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -189,15 +190,11 @@ func (s *Store) List(ctx context.Context, q Query) ([]Original, error) {
 }
 
 // Check reports whether an original could be added now: it writes and discards a few kilobytes of spool, and asks
-// the blobs and the index. It is cheap enough to be asked every second.
+// the blobs and the index. It is cheap enough to be asked every second. ErrFull says that all else is well.
 func (s *Store) Check(ctx context.Context) error {
-	sp, err := s.Spool()
-	if err != nil {
-		return err
-	}
-	defer sp.Discard()
-	if _, err := sp.Write(make([]byte, 4096)); err != nil {
-		return err
+	full := s.checkSpool()
+	if full != nil && !errors.Is(full, ErrFull) {
+		return full
 	}
 	if err := s.blobs.Check(ctx); err != nil {
 		return wrap("write blobs", err)
@@ -205,7 +202,17 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := s.index.Check(ctx); err != nil {
 		return wrap("write index", err)
 	}
-	return nil
+	return full
+}
+
+func (s *Store) checkSpool() error {
+	sp, err := s.Spool()
+	if err != nil {
+		return err
+	}
+	defer sp.Discard()
+	_, err = sp.Write(make([]byte, 4096))
+	return err
 }
 
 // Close closes the index and lets go of the folder. It must be called once, when no other method is running;

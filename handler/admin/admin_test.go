@@ -52,7 +52,7 @@ func TestEachAddress(t *testing.T) {
 	started := prometheus.NewCounter(prometheus.CounterOpts{Name: "fires_total", Help: "Fires that were lit."})
 	registry.MustRegister(started)
 	started.Add(3)
-	fine := Check{"store", func(context.Context) error { return nil }}
+	fine := Check{Name: "store", Run: func(context.Context) error { return nil }}
 	url := serve(t, Handler(registry, []Check{fine}, never), nil)
 
 	f := func(method, path string, status int, want string) {

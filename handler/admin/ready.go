@@ -27,6 +27,8 @@ type Check struct {
 	Name string
 	// Run returns nil if all is well, or what is amiss, which those who probe are told. One that panics fails.
 	Run func(context.Context) error
+	// Advisory says that what is amiss is told, and makes nobody send requests elsewhere.
+	Advisory bool
 }
 
 // readiness answers probes.
@@ -100,7 +102,7 @@ func (r *round) run(checks []*watchedCheck) {
 	for i, c := range checks {
 		said := "ok"
 		if err := failures[i]; err != nil {
-			r.ready = false
+			r.ready = r.ready && c.Advisory
 			said = strings.Join(strings.Fields(err.Error()), " ") // one line, whatever the error says
 		}
 		fmt.Fprintf(&body, "%s: %s\n", c.Name, said)

@@ -39,7 +39,7 @@ func handlerOf(checks ...Check) http.Handler { return Handler(prometheus.NewRegi
 
 // always is a check with one and the same result.
 func always(name string, err error) Check {
-	return Check{name, func(context.Context) error { return err }}
+	return Check{Name: name, Run: func(context.Context) error { return err }}
 }
 
 func TestOneFailureIsEnough(t *testing.T) {
@@ -51,10 +51,17 @@ func TestOneFailureIsEnough(t *testing.T) {
 	mustSay(t, handlerOf(), 200, "")
 }
 
+func TestWhatIsAdvisoryIsOnlyTold(t *testing.T) {
+	room := always("room", errors.New("10 bytes are free"))
+	room.Advisory = true
+	mustSay(t, handlerOf(always("store", nil), room), 200, "store: ok\nroom: 10 bytes are free\n")
+	mustSay(t, handlerOf(room, always("store", errors.New("read-only"))), 503, "room: 10 bytes are free\nstore: read-only\n")
+}
+
 func TestCheckThatPanicsFails(t *testing.T) {
 	h := handlerOf(
-		Check{"store", func(context.Context) error { panic("out of ink") }},
-		Check{"worker", func(context.Context) error { runtime.Goexit(); return nil }},
+		Check{Name: "store", Run: func(context.Context) error { panic("out of ink") }},
+		Check{Name: "worker", Run: func(context.Context) error { runtime.Goexit(); return nil }},
 	)
 	mustSay(t, h, 503, "store: the check panicked: out of ink\nworker: the check ended its goroutine without returning\n")
 }
@@ -62,7 +69,7 @@ func TestCheckThatPanicsFails(t *testing.T) {
 func TestDraining(t *testing.T) {
 	var draining atomic.Bool
 	ran := 0
-	h := Handler(prometheus.NewRegistry(), []Check{{"store", func(context.Context) error { ran++; return nil }}}, draining.Load)
+	h := Handler(prometheus.NewRegistry(), []Check{{Name: "store", Run: func(context.Context) error { ran++; return nil }}}, draining.Load)
 	mustSay(t, h, 200, "store: ok\n")
 	draining.Store(true)
 	mustSay(t, h, 503, "draining\n")
@@ -80,7 +87,7 @@ func TestChecksRunConcurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(context.Context) error { time.Sleep(checkTime - time.Nanosecond); return nil }
 		began := time.Now()
-		mustSay(t, handlerOf(Check{"store", slow}, Check{"worker", slow}, Check{"queue", slow}), 200,
+		mustSay(t, handlerOf(Check{Name: "store", Run: slow}, Check{Name: "worker", Run: slow}, Check{Name: "queue", Run: slow}), 200,
 			"store: ok\nworker: ok\nqueue: ok\n")
 		if took := time.Since(began); took != checkTime-time.Nanosecond {
 			t.Errorf("it took %v", took)
@@ -91,7 +98,7 @@ func TestChecksRunConcurrently(t *testing.T) {
 func TestCheckIsToldToEndAfterTwoSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		patient := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-		h := handlerOf(always("store", nil), Check{"worker", patient})
+		h := handlerOf(always("store", nil), Check{Name: "worker", Run: patient})
 		began := time.Now()
 		for range 3 {
 			mustSay(t, h, 503, "store: ok\nworker: no answer within 2s\n")
@@ -107,7 +114,7 @@ func TestCheckThatHangsIsNotStartedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32
 		disk := make(chan struct{})
-		h := handlerOf(Check{"store", func(context.Context) error { runs.Add(1); <-disk; return nil }})
+		h := handlerOf(Check{Name: "store", Run: func(context.Context) error { runs.Add(1); <-disk; return nil }})
 		mustSay(t, h, 503, "store: no answer within 2s\n")
 		time.Sleep(keepTime)
 		for range 5 {
@@ -131,7 +138,7 @@ func TestProbesAtTheSameTimeShareOneRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32
 		end := make(chan struct{})
-		h := handlerOf(Check{"store", func(context.Context) error {
+		h := handlerOf(Check{Name: "store", Run: func(context.Context) error {
 			n := runs.Add(1)
 			<-end
 			return fmt.Errorf("run %d", n)
@@ -158,7 +165,7 @@ func TestProbesAtTheSameTimeShareOneRun(t *testing.T) {
 func TestResultIsKeptForASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runs := 0
-		h := handlerOf(Check{"store", func(context.Context) error { runs++; return fmt.Errorf("run %d", runs) }})
+		h := handlerOf(Check{Name: "store", Run: func(context.Context) error { runs++; return fmt.Errorf("run %d", runs) }})
 		mustSay(t, h, 503, "store: run 1\n")
 		time.Sleep(keepTime - time.Nanosecond)
 		mustSay(t, h, 503, "store: run 1\n")
@@ -173,7 +180,7 @@ func TestResultIsKeptForASecond(t *testing.T) {
 func TestProbeThatLeavesSpoilsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
-		h := handlerOf(Check{"store", func(ctx context.Context) error {
+		h := handlerOf(Check{Name: "store", Run: func(ctx context.Context) error {
 			select {
 			case <-end:
 				return nil

@@ -63,7 +63,7 @@ var busy = Snapshot{
 	WorkerEnds: map[string]uint64{"crashed": 10, "recycled": 11}, Poisoned: 12,
 	DiskHits: 19, DiskMisses: 20, DiskWrites: 21, DiskDropped: 22, DiskDamaged: 23, DiskEvictions: 24, DiskFailures: 25,
 	DiskBytes: 26 << 20, DiskEntries: 27, DiskFailing: true,
-	CacheHits: 13, CacheMisses: 14, CacheJoined: 15, CacheBytes: 16 << 20, CacheEntries: 17, QuotaRefused: 18, WrongTokens: 28, DamagedOriginals: 29, Draining: true,
+	CacheHits: 13, CacheMisses: 14, CacheJoined: 15, CacheBytes: 16 << 20, CacheEntries: 17, QuotaRefused: 18, WrongTokens: 28, DamagedOriginals: 29, StoreFull: true, Draining: true,
 }
 
 func TestPurges(t *testing.T) {
@@ -172,6 +172,7 @@ func TestSnapshot(t *testing.T) {
 		`calotype_quota_refusals_total 18`,
 		`calotype_wrong_tokens_total 28`,
 		`calotype_damaged_originals_total 29`,
+		`calotype_store_full 1`,
 		`calotype_draining 1`,
 	)
 }

@@ -32,6 +32,7 @@ type Snapshot struct {
 	DiskFailing                                                                             bool
 
 	DamagedOriginals uint64
+	StoreFull        bool
 
 	PurgesPending map[string]int // deletions that a hook has not been told of
 
@@ -171,6 +172,9 @@ var readings = []reading{
 	counter("calotype_damaged_originals_total",
 		"Originals whose bytes were found damaged or missing on the disk, each once until it is whole again. None is served: see the log.",
 		func(s Snapshot) uint64 { return s.DamagedOriginals }),
+
+	gauge("calotype_store_full", "1 while uploads are refused because the disk has no more free space than --min-free.",
+		func(s Snapshot) int { return oneIf(s.StoreFull) }),
 
 	counter("calotype_quota_refusals_total", "Prints that were refused: their original or their client had used up its quota.",
 		func(s Snapshot) uint64 { return s.QuotaRefused }),
