@@ -12,3 +12,8 @@ func OpenSQLite(ctx context.Context, path string) (Index, error) { return openSQ
 func OpenPostgres(ctx context.Context, location, heard string) (Index, error) {
 	return openPostgres(ctx, location, heard)
 }
+
+// OpenUnfenced opens the index in a database, to use a session at once that follows a lost one.
+func OpenUnfenced(ctx context.Context, location, heard string) (Index, error) {
+	return openFenced(ctx, location, heard, 0)
+}

@@ -42,7 +42,12 @@ type postgres struct {
 
 // openPostgres opens the index in the database at location, postgres://…, and makes its tables if they are missing. What was heard
 // last of news is kept in the file at heard. No error holds the password.
-func openPostgres(ctx context.Context, location, heard string) (_ *postgres, err error) {
+func openPostgres(ctx context.Context, location, heard string) (*postgres, error) {
+	return openFenced(ctx, location, heard, fence)
+}
+
+// openFenced is openPostgres with another fence.
+func openFenced(ctx context.Context, location, heard string, fence time.Duration) (_ *postgres, err error) {
 	config, err := postgresConfig(location)
 	if err != nil {
 		return nil, err
@@ -59,7 +64,7 @@ func openPostgres(ctx context.Context, location, heard string) (_ *postgres, err
 		return nil, postgresError(ctx, errors.Join(err, pool.Close()))
 	}
 	p := &postgres{sql: index, news: newNews(config, heard)}
-	if p.session, err = openSession(ctx, config); err != nil {
+	if p.session, err = openSession(ctx, config, fence); err != nil {
 		return nil, postgresError(ctx, errors.Join(err, index.Close()))
 	}
 	index.guard = newGuard(p.session)

@@ -28,6 +28,7 @@ const (
 // lost; until then whatever is asked is ErrUnavailable, at once.
 type session struct {
 	config  *pgx.ConnConfig
+	fence   time.Duration // how long it rests after a loss
 	wishes  chan *wish
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -56,12 +57,12 @@ type wish struct {
 }
 
 // openSession connects for the first time.
-func openSession(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
+func openSession(ctx context.Context, config *pgx.ConnConfig, fence time.Duration) (*session, error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{config: config, wishes: make(chan *wish, roundSize), stopped: make(chan struct{})}
+	s := &session{config: config, fence: fence, wishes: make(chan *wish, roundSize), stopped: make(chan struct{})}
 	running, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	go s.run(running, conn)
@@ -221,7 +222,7 @@ func (s *session) dial(ctx context.Context) *pgx.Conn {
 	for pause := firstRepeat; ctx.Err() == nil; pause = min(2*pause, lastRepeat) {
 		conn, err := pgx.ConnectConfig(ctx, s.config)
 		if err == nil {
-			if waits(ctx, fence) {
+			if waits(ctx, s.fence) {
 				return conn
 			}
 			conn.Close(context.WithoutCancel(ctx))

@@ -19,6 +19,7 @@ import (
 // Index tests what every store.Index must do. Each call of open returns an empty one, and closes it when the test ends.
 func Index(t *testing.T, open func(t *testing.T) store.Index) {
 	ctx := context.Background()
+	testMerge(t, open)
 
 	t.Run("a record comes back as it was added", func(t *testing.T) {
 		index := open(t)
