@@ -1,4 +1,4 @@
-//go:build cdn
+//go:build cdn || servers
 
 package test
 
@@ -244,18 +244,24 @@ func deployed(t testing.TB, folder, name string, replaced map[string]string) str
 // nginx starts nginx in front of a port. Further replacements in its file may be given in pairs.
 func nginx(t testing.TB, port int, replacements ...string) *proxy {
 	t.Helper()
-	path := program(t, "nginx")
-	folder, listen := t.TempDir(), freePort(t)
 	replaced := map[string]string{
 		"127.0.0.1:8080":            fmt.Sprintf("127.0.0.1:%d", port),
 		"127.0.0.1:8082":            fmt.Sprintf("127.0.0.1:%d", freePort(t)),
-		"listen 8081":               fmt.Sprintf("listen 127.0.0.1:%d", listen),
-		"/var/cache/nginx/calotype": filepath.Join(folder, "cache"),
+		"/var/cache/nginx/calotype": filepath.Join(t.TempDir(), "cache"),
 	}
 	for i := 0; i < len(replacements); i += 2 {
 		replaced[replacements[i]] = replacements[i+1]
 	}
-	site := deployed(t, folder, "nginx/calotype.conf", replaced)
+	return nginxWith(t, "calotype.conf", replaced)
+}
+
+// nginxWith starts nginx with a file of deploy/nginx, in which texts are replaced.
+func nginxWith(t testing.TB, name string, replaced map[string]string) *proxy {
+	t.Helper()
+	path := program(t, "nginx")
+	folder, listen := t.TempDir(), freePort(t)
+	replaced["listen 8081"] = fmt.Sprintf("listen 127.0.0.1:%d", listen)
+	site := deployed(t, folder, "nginx/"+name, replaced)
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "user root;" // the folder is nobody else's
