@@ -201,3 +201,54 @@ func TestProgressInLines(t *testing.T) {
 		t.Errorf("it says %q, want %q", out.String(), want)
 	}
 }
+
+// An export while a server serves, and one after it, lead to another place that has everything; an import is the same from there.
+func TestExportAndImport(t *testing.T) {
+	s := start(t, nil)
+	_, first := s.post(onePixel(t))
+	moved := filepath.Join(t.TempDir(), "moved")
+	if out, _, err := calotype(t, "export", "--data", s.options.Data, "--to-data", moved); err != nil || !strings.HasPrefix(out, "1 image copied") {
+		t.Errorf("export says %q, %v", out, err)
+	}
+	_, second := s.post(read(t, "docs/samples/landscape.jpg"))
+	old := s.options.Data
+	s.close()
+	// The new place serves already while the rest is imported.
+	s = start(t, func(c *serveCommand) { c.Data = moved })
+	if status, _, _ := s.get("/download/" + second); status != http.StatusNotFound {
+		t.Errorf("what came after the export is %d", status)
+	}
+	if out, _, err := calotype(t, "import", "--data", moved, "--from-data", old); err != nil || out != "1 image copied from "+old+" to "+moved+" (29 kB)\n1 there already\n" {
+		t.Errorf("import says %q, %v", out, err)
+	}
+	for _, id := range []string{first, second} {
+		if status, _, _ := s.get("/download/" + id); status != http.StatusOK {
+			t.Errorf("%s is %d", id, status)
+		}
+	}
+	if _, _, err := calotype(t, "export", "--data", moved, "--to-data", moved); err == nil {
+		t.Error("a folder is copied to itself")
+	}
+}
+
+func TestElsewhere(t *testing.T) {
+	here := storage{Data: "here", Index: "postgres://u:secret@db/here?sslmode=disable"}
+	for _, f := range []struct {
+		data, index string
+		want        storage
+		said        string
+	}{
+		{"there", "", storage{Data: "there"}, "there"},
+		{"there", "postgres://db/there", storage{Data: "there", Index: "postgres://db/there"}, "there and postgres://db/there"},
+		{"", "postgres://u:secret@db/there", storage{Data: "here", Index: "postgres://u:secret@db/there"}, "here and postgres://u:xxxxx@db/there"},
+	} {
+		if got := here.elsewhere(f.data, f.index); got != f.want || got.String() != f.said {
+			t.Errorf("%s, %s: %+v, %s", f.data, f.index, got, got)
+		}
+	}
+	for _, line := range [][]string{{"export"}, {"import"}, {"export", "--to-data=a", "--parallel=0"}} {
+		if _, _, err := calotype(t, line...); err == nil {
+			t.Errorf("%v is taken", line)
+		}
+	}
+}

@@ -24,6 +24,8 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the index up to date and end. Serve does that too; this is for those who want it apart."`
 	Backup  backupCommand  `cmd:"" help:"Copy all images into a folder, beside a running server: the backup."`
 	Restore restoreCommand `cmd:"" help:"Copy all images of a backup to where they are served from."`
+	Export  exportCommand  `cmd:"" help:"Copy all images from here to another data folder, bucket or database."`
+	Import  importCommand  `cmd:"" help:"Copy all images from another data folder, bucket or database to here."`
 	Version versionCommand `cmd:"" help:"Print the versions of the program and of libvips, and the formats it knows."`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +20,10 @@ type transfer struct {
 
 // check refuses what cannot be meant, before anything is opened or made.
 func (t transfer) check() error {
-	index := filepath.Join(t.from.Data, "index.sqlite")
-	if _, err := os.Stat(index); err != nil {
-		return fmt.Errorf("there are no images in %s: %w", t.from, err)
+	if t.from.Index == "" {
+		if _, err := os.Stat(filepath.Join(t.from.Data, "index.sqlite")); err != nil {
+			return fmt.Errorf("there are no images in %s: %w", t.from, err)
+		}
 	}
 	from, err := realPath(t.from.Data)
 	if err != nil {
@@ -31,11 +33,11 @@ func (t transfer) check() error {
 	if err != nil {
 		return err
 	}
-	if from == to {
-		return fmt.Errorf("%s would be copied to itself", t.from)
-	}
 	if isWithin(from, to) || isWithin(to, from) {
 		return fmt.Errorf("of %s and %s one is within the other: all that is in a data folder belongs to it", from, to)
+	}
+	if t.from.Index == t.to.Index && (t.from.Index != "" || from == to) {
+		return fmt.Errorf("%s would be copied to itself", t.from)
 	}
 	return nil
 }
@@ -49,9 +51,21 @@ func (t transfer) openTarget(ctx context.Context) (*store.Store, error) {
 	return s, err
 }
 
-// String names a storage for people.
+// String names a storage for people, without passwords.
 func (s storage) String() string {
-	return s.Data
+	if s.Index == "" {
+		return s.Data
+	}
+	return s.Data + " and " + redacted(s.Index)
+}
+
+func redacted(location string) string {
+	u, err := url.Parse(location)
+	if err != nil {
+		return "a database"
+	}
+	u.RawQuery = ""
+	return u.Redacted()
 }
 
 // realPath returns the path of a file without links and dots, as far as it exists.
