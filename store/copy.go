@@ -77,8 +77,8 @@ var lastID = ID(bytes.Repeat([]byte{0xff}, len(ID{})))
 func walk(ctx context.Context, x Index, last ID) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		for after := (ID{}); ; {
-			page, err := x.Walk(ctx, after, MaxLimit)
-			if err != nil {
+			var page []Record
+			if err := patiently(ctx, func() (err error) { page, err = x.Walk(ctx, after, MaxLimit); return err }); err != nil {
 				yield(Record{}, fmt.Errorf("read the index: %w", err))
 				return
 			}
@@ -91,6 +91,22 @@ func walk(ctx context.Context, x Index, last ID) iter.Seq2[Record, error] {
 				return
 			}
 			after = page[len(page)-1].ID
+		}
+	}
+}
+
+// patiently does something once more, after ever longer pauses, for as long as it is ErrUnavailable and about a minute: a database
+// that is restarted does not end a copy of hours.
+func patiently(ctx context.Context, do func() error) error {
+	for pause := time.Second; ; pause *= 2 {
+		err := do()
+		if !errors.Is(err, ErrUnavailable) || pause > 32*time.Second {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
 		}
 	}
 }
@@ -109,10 +125,14 @@ type copying struct {
 // copied is a record of the source on its way.
 type copied struct {
 	Record
-	known   bool   // the target has a record of that id
-	gone    bool   // which says that it was removed
-	merge   bool   // the record is to be written
-	release func() // lets go of the blob in the target; nil if it is not held
+	known bool // the target has a record of that id
+	gone  bool // which says that it was removed
+	done  bool // nothing is left to do but to remove it, if it is to be removed
+
+	// What the last try has come to.
+	merge   bool              // the record is to be written
+	release func()            // lets go of the blob in the target; nil if it is not held
+	count   func(*CopyResult) // counts it, once it is written
 }
 
 // copyBatch is how many records are written at once. Their blobs are held from before they are put until then.
@@ -139,13 +159,13 @@ func (c *copying) run(ctx context.Context) error {
 		one := &copied{Record: r, known: more && theirs.ID == r.ID}
 		one.gone = one.known && !theirs.Removed.IsZero()
 		if batch = append(batch, one); len(batch) == copyBatch {
-			if err := c.settle(ctx, batch); err != nil {
+			if err := patiently(ctx, func() error { return c.settle(ctx, batch) }); err != nil {
 				return err
 			}
 			batch = batch[:0]
 		}
 	}
-	return c.settle(ctx, batch)
+	return patiently(ctx, func() error { return c.settle(ctx, batch) })
 }
 
 // survey finds out what there is to do.
@@ -158,8 +178,8 @@ func (c *copying) survey(ctx context.Context) error {
 		c.result.Total++
 	}
 	for after := (Digest{}); ; {
-		page, err := c.to.blobs.List(ctx, after, MaxLimit)
-		if err != nil {
+		var page []Blob
+		if err := patiently(ctx, func() (err error) { page, err = c.to.blobs.List(ctx, after, MaxLimit); return err }); err != nil {
 			return wrap("list the blobs of the target", err)
 		}
 		if c.blobs = append(c.blobs, page...); len(page) < MaxLimit {
@@ -169,29 +189,39 @@ func (c *copying) survey(ctx context.Context) error {
 	}
 }
 
-// settle makes the target have a batch of records, or have them removed.
+// settle makes the target have a batch of records, or have them removed. After an error it may be called again.
 func (c *copying) settle(ctx context.Context, batch []*copied) error {
+	for _, one := range batch {
+		one.merge, one.count = false, nil
+	}
 	err := c.bringAll(ctx, batch)
 	// What has come is kept, whatever has ended the rest.
 	merging, cancel := context.WithTimeout(context.WithoutCancel(ctx), mergeTimeout)
 	defer cancel()
-	err = errors.Join(err, c.merge(merging, batch))
+	failed := c.merge(merging, batch)
 	for _, one := range batch {
 		if one.release != nil {
 			one.release()
+			one.release = nil
+		}
+		if failed == nil && one.count != nil {
+			one.done = true
+			c.note(one.count)
 		}
 	}
-	if err != nil {
+	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
 	// Not before: whoever removes an original waits until nobody holds its blob.
 	for _, one := range batch {
-		if !one.Removed.IsZero() && one.known && !one.gone {
-			if err := c.to.Remove(ctx, one.ID); err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrLeft) {
-				return err
-			}
-			c.note(func(r *CopyResult) { r.Removed++ })
+		if one.Removed.IsZero() || !one.known || one.gone {
+			continue
 		}
+		if err := c.to.Remove(ctx, one.ID); err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrLeft) {
+			return err
+		}
+		one.gone = true
+		c.note(func(r *CopyResult) { r.Removed++ })
 	}
 	c.note(func(r *CopyResult) { r.Done += len(batch) })
 	return nil
@@ -221,23 +251,29 @@ func (c *copying) bringAll(ctx context.Context, batch []*copied) error {
 
 // bring brings what one record needs.
 func (c *copying) bring(ctx context.Context, one *copied) error {
-	if one.Removed.IsZero() && one.gone {
-		c.note(func(r *CopyResult) { r.Refused++ })
+	switch {
+	case one.done:
+		return nil
+	case !one.Removed.IsZero():
+		one.merge = !one.known
+		return nil
+	case one.gone:
+		one.count = func(r *CopyResult) { r.Refused++ }
 		return nil
 	}
-	if one.Removed.IsZero() {
-		err := c.bringBytes(ctx, one)
-		if errors.Is(err, ErrDamaged) {
-			c.note(func(r *CopyResult) { r.Damaged = append(r.Damaged, err) })
-			return nil
-		}
-		if !errors.Is(err, ErrGone) {
-			return err
-		}
+	err := c.bringBytes(ctx, one)
+	switch {
+	case err == nil:
+		one.merge = !one.known
+	case errors.Is(err, ErrDamaged):
+		one.count = func(r *CopyResult) { r.Damaged = append(r.Damaged, err) }
+	case errors.Is(err, ErrGone):
 		// It was removed while the copy was under way.
 		one.Removed, one.Name = time.Now().UTC().Truncate(time.Millisecond), ""
+		one.merge = !one.known
+	default:
+		return err
 	}
-	one.merge = !one.known
 	return nil
 }
 

@@ -28,9 +28,9 @@ func (c *copying) bringBytes(ctx context.Context, one *copied) error {
 		if err := c.put(ctx, one, sp); err != nil {
 			return fmt.Errorf("original %s: %w", one.ID, err)
 		}
+		c.note(func(r *CopyResult) { r.Bytes += one.Bytes })
 	}
-	one.merge = !one.known
-	c.note(func(r *CopyResult) {
+	one.count = func(r *CopyResult) {
 		switch {
 		case !one.known:
 			r.Copied++
@@ -39,10 +39,7 @@ func (c *copying) bringBytes(ctx context.Context, one *copied) error {
 		default:
 			r.Mended++
 		}
-		if !there {
-			r.Bytes += one.Bytes
-		}
-	})
+	}
 	return nil
 }
 

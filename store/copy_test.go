@@ -511,6 +511,60 @@ func TestCopyForAKill(t *testing.T) {
 	}})
 }
 
+// A database that does not answer for a while does not end a copy, and nothing is counted twice.
+func TestACopyIsPatient(t *testing.T) {
+	t.Parallel()
+	from, contents := filled(t, t.TempDir(), 100)
+	to := openTestStore(t, t.TempDir())
+	good := to.index
+	to.index = &absentIndex{Index: good, calls: map[string]int{}}
+	from.index = &absentIndex{Index: from.index, calls: map[string]int{}}
+	if r := mustCopy(t, from, to, CopyOptions{}); r.Copied != 100 || r.Done != 100 {
+		t.Errorf("%+v", r)
+	}
+	to.index = good
+	for o, content := range contents {
+		mustHold(t, to, o, content)
+	}
+}
+
+// absentIndex does not answer the first call of each method.
+type absentIndex struct {
+	Index
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+func (x *absentIndex) absent(method string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.calls[method]++; x.calls[method] == 1 {
+		return fmt.Errorf("%s: %w", method, ErrUnavailable)
+	}
+	return nil
+}
+
+func (x *absentIndex) Walk(ctx context.Context, after ID, limit int) ([]Record, error) {
+	if err := x.absent("walk"); err != nil {
+		return nil, err
+	}
+	return x.Index.Walk(ctx, after, limit)
+}
+
+func (x *absentIndex) Hold(ctx context.Context, d Digest, alone bool) (func(), error) {
+	if err := x.absent("hold"); err != nil {
+		return nil, err
+	}
+	return x.Index.Hold(ctx, d, alone)
+}
+
+func (x *absentIndex) Merge(ctx context.Context, records ...Record) error {
+	if err := x.absent("merge"); err != nil {
+		return err
+	}
+	return x.Index.Merge(ctx, records...)
+}
+
 // A target that is full is told of, and takes the rest when there is room.
 func TestACopyIntoAFullDisk(t *testing.T) {
 	t.Parallel()
