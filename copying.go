@@ -36,6 +36,20 @@ type outputs struct {
 
 // run copies until ctx ends.
 func (c *copying) run(ctx context.Context, t transfer, o outputs) error {
+	err := c.copyAll(ctx, t, o)
+	const again = "the same command goes on from there"
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("stopped; " + again)
+	case errors.Is(err, store.ErrFull):
+		return fmt.Errorf("%w\nWhen there is room, %s", err, again)
+	case errors.Is(err, store.ErrUnavailable):
+		return fmt.Errorf("%w\nWhen it is there again, %s", err, again)
+	}
+	return err
+}
+
+func (c *copying) copyAll(ctx context.Context, t transfer, o outputs) error {
 	if err := t.check(); err != nil {
 		return err
 	}
@@ -48,12 +62,11 @@ func (c *copying) run(ctx context.Context, t transfer, o outputs) error {
 	if err != nil {
 		return err
 	}
-	err = c.copy(ctx, t, from, to, o)
-	// What the target has to say when it is closed matters: only then it is complete.
-	return errors.Join(err, to.Close())
+	// What the target has to say when it is closed matters, too.
+	return errors.Join(c.copyTo(ctx, t, from, to, o), to.Close())
 }
 
-func (c *copying) copy(ctx context.Context, t transfer, from, to *store.Store, o outputs) error {
+func (c *copying) copyTo(ctx context.Context, t transfer, from, to *store.Store, o outputs) error {
 	if !c.Merge {
 		id, found, err := store.Beyond(ctx, from, to)
 		if err != nil {
@@ -77,17 +90,10 @@ func (c *copying) copy(ctx context.Context, t transfer, from, to *store.Store, o
 	if !c.Quiet {
 		fmt.Fprint(o.out, outcome(t, result))
 	}
-	switch {
-	case ctx.Err() != nil:
-		return errors.New("stopped; the same command goes on from there")
-	case errors.Is(err, store.ErrFull):
-		return fmt.Errorf("%w\nWhen there is room, the same command goes on from there", err)
-	case err != nil:
-		return fmt.Errorf("%w\nThe same command goes on from there", err)
-	case len(result.Damaged) > 0:
-		return fmt.Errorf("%s damaged in %s, and could not be copied", count(len(result.Damaged), "image is", "images are"), t.from)
+	if err == nil && len(result.Damaged) > 0 {
+		err = fmt.Errorf("%s damaged in %s, and could not be copied", count(len(result.Damaged), "image is", "images are"), t.from)
 	}
-	return nil
+	return err
 }
 
 // outcome is what a copy has done, in lines.

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
+	"image/color"
+	"image/png"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +19,12 @@ import (
 // calotype runs a command line in this process and returns what it says on both outputs.
 func calotype(t *testing.T, arguments ...string) (out, told string, err error) {
 	t.Helper()
+	return calotypeUntil(t.Context(), t, arguments...)
+}
+
+// calotypeUntil runs a command line until ctx ends, as it does when somebody stops it.
+func calotypeUntil(ctx context.Context, t *testing.T, arguments ...string) (out, told string, err error) {
+	t.Helper()
 	var c commands
 	p, err := newParser(&c)
 	if err != nil {
@@ -26,7 +35,7 @@ func calotype(t *testing.T, arguments ...string) (out, told string, err error) {
 		return "", "", err
 	}
 	var both [2]bytes.Buffer
-	command.BindTo(t.Context(), (*context.Context)(nil))
+	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(outputs{&both[0], &both[1]})
 	err = command.Run()
 	return both[0].String(), both[1].String(), err
@@ -124,6 +133,21 @@ func TestRestoreMends(t *testing.T) {
 		if status, _, body := s.get("/download/" + id); status != http.StatusOK || !bytes.Equal(body, want) {
 			t.Errorf("%s is %d, %d bytes", id, status, len(body))
 		}
+	}
+}
+
+// Who stops a backup is told that nothing is lost by it.
+func TestBackupThatIsStopped(t *testing.T) {
+	s := start(t, nil)
+	s.post(onePixel(t))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	backup := filepath.Join(t.TempDir(), "backup")
+	if _, _, err := calotypeUntil(ctx, t, "backup", backup, "--data", s.options.Data); err == nil || err.Error() != "stopped; the same command goes on from there" {
+		t.Errorf("it says %v", err)
+	}
+	if out, _, err := calotype(t, "backup", backup, "--data", s.options.Data); err != nil || !strings.HasPrefix(out, "1 image copied") {
+		t.Errorf("and then %q, %v", out, err)
 	}
 }
 
@@ -251,4 +275,16 @@ func TestElsewhere(t *testing.T) {
 			t.Errorf("%v is taken", line)
 		}
 	}
+}
+
+// pixel returns an image of one pixel, which differs from others with another n.
+func pixel(t *testing.T, n int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	picture := image.NewNRGBA(image.Rect(0, 0, 1, 1))
+	picture.Set(0, 0, color.NRGBA{uint8(n), uint8(n >> 8), uint8(n >> 16), 255})
+	if err := png.Encode(&b, picture); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
