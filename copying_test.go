@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"calotype/store"
 )
@@ -134,6 +138,63 @@ func TestRestoreMends(t *testing.T) {
 			t.Errorf("%s is %d, %d bytes", id, status, len(body))
 		}
 	}
+}
+
+var backupLoad = flag.Duration("backup-load", 2*time.Second, "how long images are uploaded before a backup begins, and while it is made")
+
+// While 50 images a second are uploaded a backup is made, and restored where there is nothing: all that were acknowledged before it began
+// are there, byte for byte.
+func TestBackupUnderUploads(t *testing.T) {
+	s := start(t, nil)
+	var mu sync.Mutex
+	uploaded := map[string][]byte{}
+	ctx, stop := context.WithCancel(t.Context())
+	var uploads sync.WaitGroup
+	uploads.Go(func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for n := 0; ctx.Err() == nil; n++ {
+			uploads.Go(func() {
+				picture := pixel(t, n)
+				if status, id := s.post(picture); status == http.StatusCreated {
+					mu.Lock()
+					uploaded[id] = picture
+					mu.Unlock()
+				}
+			})
+			<-tick.C
+		}
+	})
+	time.Sleep(*backupLoad)
+	mu.Lock()
+	before := maps.Clone(uploaded)
+	mu.Unlock()
+	backup, restored := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "restored")
+	for end := time.Now().Add(*backupLoad); ; { // more than one where a backup is quick
+		out, told, err := calotype(t, "backup", backup, "--data", s.options.Data)
+		if err != nil {
+			t.Errorf("backup says %q and %q, %v", out, told, err)
+		}
+		if time.Now().After(end) {
+			break
+		}
+	}
+	stop()
+	uploads.Wait()
+	s.close()
+	if len(before) < 20 || len(uploaded) <= len(before) {
+		t.Errorf("%d images were uploaded before, %d in all", len(before), len(uploaded))
+	}
+	if _, _, err := calotype(t, "restore", backup, "--data", restored); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, func(c *serveCommand) { c.Data = restored })
+	for id, picture := range before {
+		if status, _, body := s.get("/download/" + id); status != http.StatusOK || !bytes.Equal(body, picture) {
+			t.Errorf("%s is %d, %d bytes", id, status, len(body))
+		}
+	}
+	t.Logf("%d images before the backup, %d in all", len(before), len(uploaded))
 }
 
 // Who stops a backup is told that nothing is lost by it.
