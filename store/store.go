@@ -58,7 +58,7 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error
 	o.Digest, o.Bytes = sp.Digest(), sp.Len()
 	release, err := s.index.Hold(ctx, o.Digest, false)
 	if err != nil {
-		return Original{}, fmt.Errorf("hold blob %s: %w", o.Digest, err)
+		return Original{}, wrap("hold blob "+o.Digest.String(), err)
 	}
 	err = s.blobs.Put(ctx, o.Digest, sp.file)
 	if err == nil {
