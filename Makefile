@@ -157,6 +157,29 @@ test-hostile: build strace ## run the tests of hostile images, faults and overlo
 strace:
 	@command -v strace >/dev/null || { [ "$$(uname -s)" != Linux ] || { echo "Installing strace, which one of the tests needs."; $(call install,strace); } || true; }
 
+# What the durability suite does: SIGKILLs, and uploads that are acknowledged meanwhile; power cuts; every which failure of a system call
+# is tried; bits that are flipped, and originals among which they are.
+KILLS          ?= 100
+KILL_UPLOADS   ?= 2000
+CUTS           ?= 20
+CALLS          ?= 4
+FLIPS          ?= 100
+FLIP_ORIGINALS ?= 1000
+
+# What it mounts is not seen elsewhere and goes with it, however it ends.
+.PHONY: test-durability
+test-durability: build filesystems ## run the tests of kills, power cuts and failing disks (KILLS=1000 KILL_UPLOADS=20000 CUTS=200 CALLS=1 FLIPS=1000 FLIP_ORIGINALS=10000 for all)
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) $$(unshare --mount true 2>/dev/null && echo unshare --mount) \
+	  go test -tags durability -count=1 -timeout 120m -v -run Durability . -kills $(KILLS) -kill-uploads $(KILL_UPLOADS) -cuts $(CUTS) \
+	  -calls-every $(CALLS) -flips $(FLIPS) -flip-originals $(FLIP_ORIGINALS)
+
+# Where these cannot be installed, the tests that need them say so and are skipped.
+.PHONY: filesystems
+filesystems:
+	@PATH="$$PATH:/usr/sbin:/sbin"; for tool in mkfs.ext4 mkfs.xfs losetup; do command -v $$tool >/dev/null || missing=1; done; \
+	[ -z "$${missing:-}" ] || [ "$$(uname -s)" != Linux ] || { echo "Installing e2fsprogs and xfsprogs, which the tests of power cuts need."; \
+	$(call install,e2fsprogs xfsprogs mount); } || true
+
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null || { echo "Installing chromium and a font, which the browser tests need."; $(call install,chromium fonts-liberation); }
@@ -193,7 +216,7 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, comparison with ImageMagick, short fuzzing, hostile images and overload
+test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, comparison with ImageMagick, short fuzzing, hostile images and overload, kills and power cuts
 	@$(MAKE) test-race
 	@$(go) test ./transform -run EveryBound -all-bounds
 	@$(MAKE) test-corpus
@@ -202,6 +225,7 @@ test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, c
 	@$(MAKE) test-differential
 	@$(MAKE) fuzz
 	@$(MAKE) test-hostile
+	@$(MAKE) test-durability
 
 .PHONY: bench
 bench: build ## load benchmark: cold prints and hits over HTTP
@@ -216,8 +240,8 @@ lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags corpus ./...
 	@$(go) run $(STATICCHECK) -tags corpus ./...
-	@cd test && go vet -tags browser,cdn,hostile,differential ./...
-	@cd test && go run $(STATICCHECK) -tags browser,cdn,hostile,differential ./...
+	@cd test && go vet -tags browser,cdn,hostile,differential,durability ./...
+	@cd test && go run $(STATICCHECK) -tags browser,cdn,hostile,differential,durability ./...
 	@$(go) test -run '^TestImportRules$$' .
 
 .PHONY: format

@@ -43,8 +43,17 @@ type instance struct {
 // start runs the program on free loopback ports, with a data folder of the test's own. At the end it must stop on SIGTERM with status 0.
 func start(t testing.TB, arguments ...string) instance {
 	t.Helper()
-	command := exec.Command(binary(t), append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir()}, arguments...)...)
-	command.Stderr = os.Stderr
+	s, command := startIn(t, t.TempDir(), os.Stderr, arguments...)
+	t.Cleanup(func() { stop(t, command) })
+	return s
+}
+
+// startIn runs the program on free loopback ports, with its data in a folder and its log in a writer, and returns once it has said where it
+// listens. The caller ends it, and waits for that.
+func startIn(t testing.TB, data string, log io.Writer, arguments ...string) (instance, *exec.Cmd) {
+	t.Helper()
+	command := exec.Command(binary(t), append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data}, arguments...)...)
+	command.Stderr = log
 	out, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -52,16 +61,6 @@ func start(t testing.TB, arguments ...string) instance {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Error(err)
-		}
-		timer := time.AfterFunc(30*time.Second, func() { command.Process.Kill() })
-		defer timer.Stop()
-		if err := command.Wait(); err != nil {
-			t.Errorf("the program ends with %v", err)
-		}
-	})
 	s := instance{process: command.Process}
 	lines := bufio.NewScanner(out)
 	address := regexp.MustCompile(`http://([0-9.:]+)`)
@@ -75,10 +74,24 @@ func start(t testing.TB, arguments ...string) instance {
 		}
 	}
 	if s.address == "" || s.admin == "" {
-		t.Fatal("the program does not say where it listens")
+		command.Process.Kill()
+		t.Fatalf("the program does not say where it listens, and ends with %v", command.Wait())
 	}
 	go io.Copy(io.Discard, out)
-	return s
+	return s, command
+}
+
+// stop ends the program by SIGTERM, and its status must be 0.
+func stop(t testing.TB, command *exec.Cmd) {
+	t.Helper()
+	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	timer := time.AfterFunc(30*time.Second, func() { command.Process.Kill() })
+	defer timer.Stop()
+	if err := command.Wait(); err != nil {
+		t.Errorf("the program ends with %v", err)
+	}
 }
 
 // serve runs the program like start, and returns the address of its pages.
