@@ -19,7 +19,10 @@
 //	-json FILE         write the results there, too
 //	-isolation         measure nothing but what --isolation costs, by two servers in alternation; needs -server
 //	-restart           measure nothing but what prints on disk are worth after a restart; needs -server
-//	-rounds N          of these two (default 6)
+//	-uploads           measure nothing but uploads a second, beside other ways to keep files; needs -server
+//	-tusd FILE         one of these ways, with -uploads: this tusd, with its filestore
+//	-sync-time TIME    with -uploads: how long each sync is held up, on a disk that is faster than others; needs strace
+//	-rounds N          of these three (default 6)
 //	-sweep DIR         measure nothing but the encoders, and write sweep.md and sweep.svg there; needs -server
 package main
 
@@ -54,6 +57,9 @@ type options struct {
 	json                    string
 	isolation               bool
 	restart                 bool
+	uploads                 bool
+	tusd                    string
+	syncTime                time.Duration
 	rounds                  int
 	sweep                   string
 }
@@ -80,7 +86,10 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	flags.StringVar(&o.json, "json", "", "write the results to this `file`, too")
 	flags.BoolVar(&o.isolation, "isolation", false, "measure nothing but what --isolation costs, by two servers in alternation; needs -server")
 	flags.BoolVar(&o.restart, "restart", false, "measure nothing but what prints on disk are worth after a restart; needs -server")
-	flags.IntVar(&o.rounds, "rounds", 6, "of these two")
+	flags.BoolVar(&o.uploads, "uploads", false, "measure nothing but uploads a second, beside other ways to keep files; needs -server")
+	flags.StringVar(&o.tusd, "tusd", "", "one of these ways, with -uploads: this `program` with its filestore")
+	flags.DurationVar(&o.syncTime, "sync-time", 0, "with -uploads: how long each sync is held up, on a disk that is faster than others; needs strace")
+	flags.IntVar(&o.rounds, "rounds", 6, "of these three")
 	flags.StringVar(&o.sweep, "sweep", "", "measure nothing but the encoders, and write sweep.md and sweep.svg into this `folder`; needs -server")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -88,7 +97,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 		}
 		return exitUsage
 	}
-	if flags.NArg() > 0 || o.clients < 0 || o.duration <= 0 || o.rounds <= 0 {
+	if flags.NArg() > 0 || o.clients < 0 || o.duration <= 0 || o.syncTime < 0 || o.rounds <= 0 {
 		fmt.Fprintln(progress, "bench: clients, duration and rounds are positive, and there are no arguments beside the flags")
 		return exitUsage
 	}
@@ -100,6 +109,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	case o.restart:
 		r, err := measureRestarts(ctx, o, progress)
 		return finish(o, r, r != nil, err, out, progress)
+	case o.uploads:
+		u, err := measureUploads(ctx, o, progress)
+		return finish(o, u, u != nil, err, out, progress)
 	}
 	if o.sweep != "" {
 		if err := runSweep(ctx, o, out, progress); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -31,6 +32,11 @@ type server struct {
 
 // startServer starts program on a free port with its data and its log in dir, and waits until it answers.
 func startServer(ctx context.Context, program string, args []string, dir string) (*server, error) {
+	return startServerUnder(ctx, nil, program, args, dir)
+}
+
+// startServerUnder is startServer for a program that is itself started by a command: that is the process which is asked to end.
+func startServerUnder(ctx context.Context, under []string, program string, args []string, dir string) (*server, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -44,7 +50,8 @@ func startServer(ctx context.Context, program string, args []string, dir string)
 	defer log.Close()
 	// Nobody asks for metrics here, and two servers may run at once.
 	fixed := []string{"serve", "--listen", address, "--admin-listen", "off", "--data", filepath.Join(dir, "data")}
-	s.command = exec.Command(program, append(fixed, args...)...)
+	words := slices.Concat(under, []string{program}, fixed, args)
+	s.command = exec.Command(words[0], words[1:]...)
 	s.command.Stdout, s.command.Stderr = log, log
 	if err := s.command.Start(); err != nil {
 		return nil, err
