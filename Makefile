@@ -162,7 +162,7 @@ strace:
 KILLS          ?= 100
 KILL_UPLOADS   ?= 2000
 CUTS           ?= 20
-CALLS          ?= 4
+CALLS          ?= 6
 FLIPS          ?= 100
 FLIP_ORIGINALS ?= 1000
 

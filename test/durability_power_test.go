@@ -12,6 +12,7 @@ import (
 func TestDurabilityPowerCuts(t *testing.T) {
 	for _, kind := range []string{"ext4", "xfs"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			const clients, most = 8, 60
 			v := newVolume(t, kind, newImage(t), 4<<30)
 			k := newKeeper(t, filepath.Join(v.folder, "data"), keepingFree(t, "1MiB")...)
