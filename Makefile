@@ -117,6 +117,10 @@ test: deps ## run the tests
 test-race: deps ## run the tests under the race detector
 	@$(go) test -race -shuffle=on ./...
 
+.PHONY: test-bounds
+test-bounds: deps ## run each operation at every bound of every parameter
+	@$(go) test ./transform -run EveryBound -all-bounds
+
 .PHONY: test-corpus
 test-corpus: deps ## run the tests of the image corpus beside the checkout, in ../shared/corpus
 	@$(go) test -tags corpus -run Corpus -timeout 30m .
@@ -138,15 +142,15 @@ imagemagick:
 # What the hostile suite does: mutants of good images from a seed, time of overload, faults of workers (and a fifth as many signals
 # to those of a running server), every which file of the corpus is printed by workers of different history, and every which
 # bomb is sent: most of the time goes to those that a server of two cores works on for seconds.
-MUTATIONS ?= 5000
+MUTATIONS ?= 2000
 SEED      ?= 1
-OVERLOAD  ?= 2m
+OVERLOAD  ?= 1m
 FAULTS    ?= 1000
 HISTORY   ?= 5
 BOMBS     ?= 4
 
 .PHONY: test-hostile
-test-hostile: build strace ## run the tests of hostile images, faults and overload (OVERLOAD=10m HISTORY=1 BOMBS=1 for more)
+test-hostile: build strace ## run the tests of hostile images, faults and overload (MUTATIONS=5000 OVERLOAD=10m HISTORY=1 BOMBS=1 for more)
 	@$(go) test -run 'Faults' -count=1 -timeout 15m ./transform/worker -faults $(FAULTS)
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags hostile -count=1 -timeout 60m -v \
 	  -run 'Hostile|Canary|Bomb|Mutations|Overload|Fault|Kill|Lock|History|RecordReader' . \
@@ -202,7 +206,7 @@ test/semantics/node_modules/http-cache-semantics/package.json: test/semantics/pa
 	@cd test/semantics && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/http-cache-semantics/package.json || true
 
 # go test takes one fuzz test at a time.
-FUZZTIME ?= 8s
+FUZZTIME ?= 4s
 
 .PHONY: fuzz
 fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
@@ -217,15 +221,9 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 
 .PHONY: test-all
 test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, comparison with ImageMagick, short fuzzing, hostile images and overload, kills and power cuts
-	@$(MAKE) test-race
-	@$(go) test ./transform -run EveryBound -all-bounds
-	@$(MAKE) test-corpus
-	@$(MAKE) test-browser
-	@$(MAKE) test-cdn
-	@$(MAKE) test-differential
-	@$(MAKE) fuzz
-	@$(MAKE) test-hostile
-	@$(MAKE) test-durability
+	@for suite in test-race test-bounds test-corpus test-browser test-cdn test-differential fuzz test-hostile test-durability; do \
+	  SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; \
+	done
 
 .PHONY: bench
 bench: build ## load benchmark: cold prints and hits over HTTP
