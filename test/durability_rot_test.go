@@ -49,8 +49,8 @@ func TestDurabilityFlippedBits(t *testing.T) {
 		t.Errorf("calotype scrub ends well, and %d originals were damaged", len(damaged))
 	}
 	for _, id := range damaged[len(read):] {
-		if n := strings.Count(string(said), id); n != 1 {
-			t.Errorf("calotype scrub names damaged original %s %d times", id, n)
+		if !strings.Contains(string(said), id) {
+			t.Errorf("calotype scrub does not name damaged original %s", id)
 		}
 	}
 	for _, id := range sound {
