@@ -98,6 +98,9 @@ func (c *copying) copyTo(ctx context.Context, t transfer, from, to *store.Store,
 
 // outcome is what a copy has done, in lines.
 func outcome(t transfer, r store.CopyResult) string {
+	if t.sharesIndex() {
+		r.Copied, r.Mended = r.Copied+r.Mended, 0 // all records are there, and lack what is to be copied
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s copied from %s to %s (%s)\n", count(r.Copied, "image", "images"), t.from, t.to, humanize.Bytes(uint64(r.Bytes)))
 	for _, line := range []struct {

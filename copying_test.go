@@ -317,18 +317,20 @@ func TestExportAndImport(t *testing.T) {
 }
 
 func TestElsewhere(t *testing.T) {
-	here := storage{Data: "here", Index: "postgres://u:secret@db/here?sslmode=disable"}
+	here := storage{Data: "here", Blobs: "s3://here?region=r", Index: "postgres://u:secret@db/here?sslmode=disable"}
 	for _, f := range []struct {
-		data, index string
-		want        storage
-		said        string
+		data, blobs, index string
+		want               storage
+		said               string
 	}{
-		{"there", "", storage{Data: "there"}, "there"},
-		{"there", "postgres://db/there", storage{Data: "there", Index: "postgres://db/there"}, "there and postgres://db/there"},
-		{"", "postgres://u:secret@db/there", storage{Data: "here", Index: "postgres://u:secret@db/there"}, "here and postgres://u:xxxxx@db/there"},
+		{"there", "", "", storage{Data: "there"}, "there"},
+		{"there", "", "postgres://db/there", storage{Data: "there", Index: "postgres://db/there"}, "there and postgres://db/there"},
+		{"there", "gs://b", "", storage{Data: "there", Blobs: "gs://b"}, "gs://b and there"},
+		{"", "gs://b", "", storage{Data: "here", Blobs: "gs://b", Index: here.Index}, "gs://b and postgres://u:xxxxx@db/here"},
+		{"", "", "postgres://db/there", storage{Data: "here", Blobs: here.Blobs, Index: "postgres://db/there"}, "s3://here and postgres://db/there"},
 	} {
-		if got := here.elsewhere(f.data, f.index); got != f.want || got.String() != f.said {
-			t.Errorf("%s, %s: %+v, %s", f.data, f.index, got, got)
+		if got := here.elsewhere(f.data, f.blobs, f.index); got != f.want || got.String() != f.said {
+			t.Errorf("%s, %s, %s: %+v, %s", f.data, f.blobs, f.index, got, got)
 		}
 	}
 	for _, line := range [][]string{{"export"}, {"import"}, {"export", "--to-data=a", "--parallel=0"}} {

@@ -36,10 +36,18 @@ func (t transfer) check() error {
 	if isWithin(from, to) || isWithin(to, from) {
 		return fmt.Errorf("of %s and %s one is within the other: all that is in a data folder belongs to it", from, to)
 	}
-	if t.from.Index == t.to.Index && (t.from.Index != "" || from == to) {
+	sameBlobs := t.from.Blobs == t.to.Blobs && (t.from.Blobs != "" || from == to)
+	if sameBlobs && t.sharesIndex() {
 		return fmt.Errorf("%s would be copied to itself", t.from)
 	}
 	return nil
+}
+
+// sharesIndex tells whether only the bytes of images go somewhere else.
+func (t transfer) sharesIndex() bool {
+	from, failed := realPath(t.from.Data)
+	to, err := realPath(t.to.Data)
+	return t.from.Index == t.to.Index && (t.from.Index != "" || from == to && failed == nil && err == nil)
 }
 
 // openTarget opens the storage that is copied to. Where nobody serves from it, nobody can begin to until it is closed.
@@ -53,16 +61,22 @@ func (t transfer) openTarget(ctx context.Context) (*store.Store, error) {
 
 // String names a storage for people, without passwords.
 func (s storage) String() string {
-	if s.Index == "" {
+	switch {
+	case s.Blobs == "" && s.Index == "":
 		return s.Data
+	case s.Blobs == "":
+		return s.Data + " and " + redacted(s.Index)
+	case s.Index == "":
+		return redacted(s.Blobs) + " and " + s.Data
 	}
-	return s.Data + " and " + redacted(s.Index)
+	return redacted(s.Blobs) + " and " + redacted(s.Index)
 }
 
-func redacted(location string) string {
-	u, err := url.Parse(location)
+// redacted is a URL without its password and its options.
+func redacted(address string) string {
+	u, err := url.Parse(address)
 	if err != nil {
-		return "a database"
+		return "what cannot be read as a URL"
 	}
 	u.RawQuery = ""
 	return u.Redacted()
