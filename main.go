@@ -20,13 +20,14 @@ var version = "unknown"
 
 // commands are what the program does. Every option is a flag and an environment variable; flags win.
 type commands struct {
-	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve uploads and prints over HTTP (the default)."`
-	Migrate migrateCommand `cmd:"" help:"Bring the index up to date and end. Serve does that too; this is for those who want it apart."`
-	Backup  backupCommand  `cmd:"" help:"Copy all images into a folder, beside a running server: the backup."`
-	Restore restoreCommand `cmd:"" help:"Copy all images of a backup to where they are served from."`
-	Export  exportCommand  `cmd:"" help:"Copy all images from here to another data folder, bucket or database."`
-	Import  importCommand  `cmd:"" help:"Copy all images from another data folder, bucket or database to here."`
-	Version versionCommand `cmd:"" help:"Print the versions of the program and of libvips, and the formats it knows."`
+	Serve       serveCommand       `cmd:"" default:"withargs" help:"Serve uploads and prints over HTTP (the default)."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the index up to date and end. Serve does that too; this is for those who want it apart."`
+	Backup      backupCommand      `cmd:"" help:"Copy all images into a folder, beside a running server: the backup."`
+	Restore     restoreCommand     `cmd:"" help:"Copy all images of a backup to where they are served from."`
+	Export      exportCommand      `cmd:"" help:"Copy all images from here to another data folder, bucket or database."`
+	Import      importCommand      `cmd:"" help:"Copy all images from another data folder, bucket or database to here."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a server on this machine whether it is well; exit with 1 if not."`
+	Version     versionCommand     `cmd:"" help:"Print the versions of the program and of libvips, and the formats it knows."`
 }
 
 func newParser(c *commands, options ...kong.Option) (*kong.Kong, error) {

@@ -196,7 +196,11 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(public) }()
-	address := "http://" + listener.Addr().String()
+	address, err := onThisMachine(listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	address = "http://" + address
 	fmt.Fprintf(out, "Calotype %s with libvips %s serves %s\n  upload images:  %s/upload-image\n  see them all:   %s/download\n",
 		version, transform.LibvipsVersion(), c.Data, address, address)
 	if private.address != "" {
