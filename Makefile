@@ -98,7 +98,7 @@ BINARY ?= bin/calotype
 
 .PHONY: build
 build: deps ## build bin/calotype
-	@$(go) build -ldflags '-X main.version=$(version)' -o $(BINARY) .
+	@$(go) build -ldflags '-X main.version=$(version) $(LDFLAGS)' -o $(BINARY) .
 
 .PHONY: run
 run: build ## build and serve on http://127.0.0.1:8080; ARGS="--listen :9000" adds options
@@ -205,6 +205,21 @@ semantics: test/semantics/node_modules/http-cache-semantics/package.json
 test/semantics/node_modules/http-cache-semantics/package.json: test/semantics/package-lock.json
 	@cd test/semantics && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/http-cache-semantics/package.json || true
 
+.PHONY: test-deploy
+test-deploy: build ## check the compose file and the Kubernetes manifests: by their schemas, and against the program
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags deploy -run Deploy -count=1 .
+
+.PHONY: test-image
+test-image: engine ## build the Dockerfile and run the image, by podman and without a registry (root and Debian)
+	@.ci/image
+
+# Where these cannot be installed, the script says so and ends.
+.PHONY: engine
+engine:
+	@PATH="$$PATH:/usr/sbin"; for tool in podman runc debootstrap nsenter curl; do command -v $$tool >/dev/null || missing=1; done; \
+	[ -z "$${missing:-}" ] || { echo "Installing podman, runc and debootstrap, which build and run the image."; \
+	$(call install,podman runc debootstrap curl); } || true
+
 # go test takes one fuzz test at a time.
 FUZZTIME ?= 4s
 
@@ -238,8 +253,8 @@ lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags corpus ./...
 	@$(go) run $(STATICCHECK) -tags corpus ./...
-	@cd test && go vet -tags browser,cdn,hostile,differential,durability ./...
-	@cd test && go run $(STATICCHECK) -tags browser,cdn,hostile,differential,durability ./...
+	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability ./...
+	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability ./...
 	@$(go) test -run '^TestImportRules$$' .
 
 .PHONY: format
