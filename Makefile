@@ -220,6 +220,29 @@ engine:
 	[ -z "$${missing:-}" ] || { echo "Installing podman, runc and debootstrap, which build and run the image."; \
 	$(call install,podman runc debootstrap curl); } || true
 
+.PHONY: test-servers
+test-servers: deps servers ## run the tests of the store over real servers: S3, Google Cloud Storage, Azure, PostgreSQL
+	@$(go) test -tags servers -count=1 -timeout 15m -v ./store/... . -run 'S3|GCS|Azure|Cloud|Postgres' 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+
+# What speaks S3 and Google Cloud Storage is built from test/servers, whose go.mod has the versions of ours where both have a library, so that
+# much of it is compiled already. Where something cannot be installed, the tests that need it say so and are skipped. The database that the
+# package of PostgreSQL starts by itself is not used.
+.PHONY: servers
+servers: .build/servers/versitygw azurite
+	@command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || \
+	  { echo "Installing PostgreSQL, which the tests of indexes need."; $(call install,postgresql); } || true
+
+.build/servers/versitygw: test/servers/go.mod test/servers/go.sum
+	@echo "Building servers that speak S3 and Google Cloud Storage, which the tests of clouds need."
+	@cd test/servers && GOBIN=$(CURDIR)/.build/servers $(go) install -ldflags='-s -w' tool
+
+.PHONY: azurite
+azurite: test/azurite/node_modules/azurite/package.json
+
+test/azurite/node_modules/azurite/package.json: test/azurite/package-lock.json
+	@echo "Fetching Azurite, which the tests of Azure need."
+	@cd test/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/azurite/package.json || true
+
 # go test takes one fuzz test at a time.
 FUZZTIME ?= 4s
 
@@ -235,8 +258,8 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, comparison with ImageMagick, short fuzzing, hostile images and overload, kills and power cuts
-	@for suite in test-race test-bounds test-corpus test-browser test-cdn test-differential fuzz test-hostile test-durability; do \
+test-all: deps ## run the longer suites: race detector, servers, corpus, browser, CDNs, comparison with ImageMagick, short fuzzing, hostile images and overload, kills and power cuts
+	@for suite in test-race test-bounds test-servers test-corpus test-browser test-cdn test-differential fuzz test-hostile test-durability; do \
 	  SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; \
 	done
 
@@ -251,10 +274,10 @@ sweep: build ## measure quality, bytes and time of the encoders: writes bench/sw
 .PHONY: lint
 lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
-	@$(go) vet -tags corpus ./...
-	@$(go) run $(STATICCHECK) -tags corpus ./...
-	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability ./...
-	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability ./...
+	@$(go) vet -tags corpus,servers ./...
+	@$(go) run $(STATICCHECK) -tags corpus,servers ./...
+	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability,servers ./...
+	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability,servers ./...
 	@$(go) test -run '^TestImportRules$$' .
 
 .PHONY: format
@@ -263,4 +286,4 @@ format: ## gofumpt the code
 
 .PHONY: clean
 clean: ## remove what was built and fetched
-	@rm -rf bin .build deps/node_modules test/semantics/node_modules
+	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules

@@ -8,10 +8,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"calotype/store/cloud"
 	"calotype/transform"
 )
 
@@ -68,6 +70,7 @@ func (versionCommand) Run() error {
 	}
 	defer engine.Close()
 	fmt.Printf("calotype %s\nlibvips %s\n%s %s/%s\n", version, transform.LibvipsVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Printf("blobs %s\n", strings.Join(append([]string{"file"}, cloud.Schemes()...), " "))
 	for _, c := range engine.Capabilities() {
 		fmt.Printf("%-5s read %-5t write %t\n", c.Format, c.Read, c.Write)
 	}

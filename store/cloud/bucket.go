@@ -195,6 +195,9 @@ func (b *bucket) Quarantine(ctx context.Context, d store.Digest) error {
 	return err
 }
 
+// Forget drops the local copy of a blob: the next Open asks the cloud.
+func (b *bucket) Forget(d store.Digest) { b.copies.forget(d) }
+
 // Close implements store.Blobs.
 func (b *bucket) Close() error {
 	return errors.Join(b.copies.close(), b.bucket.Close())

@@ -114,7 +114,7 @@ func (c *copies) open(ctx context.Context, d store.Digest) (*os.File, error) {
 	const tries = 2 // somebody may have removed the file of the first
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
+			return nil, ended(ctx)
 		}
 		l := c.enter(d)
 		f, err := l.open(ctx)
@@ -175,7 +175,7 @@ func (c *copies) leave(l *localCopy) {
 func (l *localCopy) open(ctx context.Context) (*os.File, error) {
 	select {
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, ended(ctx)
 	case <-l.ready:
 	}
 	if l.err != nil {

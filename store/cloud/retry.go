@@ -46,7 +46,7 @@ func (b *bucket) retry(ctx context.Context, do func() error) error {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", context.Cause(ctx), plain(err))
+			return fmt.Errorf("%w: %w", ended(ctx), plain(err))
 		}
 		err, lasts := b.judge(ctx, err)
 		if lasts || time.Since(began)+pause > patience {
@@ -54,10 +54,19 @@ func (b *bucket) retry(ctx context.Context, do func() error) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+			return fmt.Errorf("%w: %w", ended(ctx), err)
 		case <-time.After(pause/2 + rand.N(pause)): // so that not all come back at once
 		}
 	}
+}
+
+// ended says why a context has. Whose time is over has waited for the cloud in vain.
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(cause, store.ErrUnavailable) {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, cause)
+	}
+	return cause
 }
 
 // judge says what an error means to those who know no clouds, and whether it will be the same next time.
