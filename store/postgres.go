@@ -63,6 +63,7 @@ func openFenced(ctx context.Context, location, heard string, fence time.Duration
 	if err != nil {
 		return nil, postgresError(ctx, errors.Join(err, pool.Close()))
 	}
+	index.limited = true
 	p := &postgres{sql: index, news: newNews(config, heard)}
 	if p.session, err = openSession(ctx, config, fence); err != nil {
 		return nil, postgresError(ctx, errors.Join(err, index.Close()))

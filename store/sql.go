@@ -19,6 +19,7 @@ type sqlIndex struct {
 	files   *sqliteFiles // nil if they are another machine's affair
 	guard   *guard
 	records *recorder
+	limited bool      // see listing
 	get     *sql.Stmt // getSQL, which every print that is not in memory begins with
 }
 
@@ -248,7 +249,7 @@ func (x *sqlIndex) List(ctx context.Context, q Query) ([]Original, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	query, arguments := listing(q)
+	query, arguments := listing(q, x.limited)
 	rows, err := x.reader.QueryContext(ctx, query, arguments...)
 	if err != nil {
 		return nil, err
@@ -266,8 +267,9 @@ func (x *sqlIndex) List(ctx context.Context, q Query) ([]Original, error) {
 }
 
 // listing returns the statement for q and its arguments. Several formats are a union of one walk per format, because
-// the databases merge those in order as far as the limit, where they would sort all that `format in (…)` finds.
-func listing(q Query) (string, []any) {
+// the databases merge those in order as far as the limit, where they would sort all that `format in (…)` finds. PostgreSQL does so
+// only if each walk is ordered and has the limit, too, which SQLite does not allow.
+func listing(q Query, limited bool) (string, []any) {
 	before := q.Before[:]
 	if q.Before == (ID{}) {
 		before = bytes.Repeat([]byte{0xff}, len(q.Before))
@@ -291,7 +293,13 @@ func listing(q Query) (string, []any) {
 		}
 	}
 	arguments = append(arguments, q.Limit)
-	return fmt.Sprintf("%s order by id desc limit $%d", strings.Join(walks, " union all "), len(arguments)), arguments
+	end := fmt.Sprintf(" order by id desc limit $%d", len(arguments))
+	if limited && len(walks) > 1 {
+		for i, w := range walks {
+			walks[i] = "(" + w + end + ")"
+		}
+	}
+	return strings.Join(walks, " union all ") + end, arguments
 }
 
 // Walk implements Index.

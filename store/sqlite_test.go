@@ -34,7 +34,7 @@ func TestListingWalksAnIndex(t *testing.T) {
 
 func explain(t *testing.T, x *sqlIndex, q Query) string {
 	t.Helper()
-	query, arguments := listing(q)
+	query, arguments := listing(q, x.limited)
 	rows, err := x.reader.Query("explain query plan "+query, arguments...)
 	if err != nil {
 		t.Fatal(err)

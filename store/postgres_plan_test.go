@@ -1,0 +1,98 @@
+//go:build servers
+
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"calotype/store/storetest/servers"
+)
+
+// PostgreSQL answers what a listing asks by walking as far as its limit, whether it plans for the values that it is given or for any.
+func TestListingWalksAnIndexOfPostgres(t *testing.T) {
+	server := servers.Postgres(t)
+	p, err := openPostgres(t.Context(), server.URL, t.TempDir()+"/news")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	_, err = p.sql.writer.Exec(`insert into original (` + columns + `)
+		select decode(lpad(to_hex(n), 32, '0'), 'hex'), sha256(n::text::bytea), 7, (array['png', 'jpeg', 'webp'])[n % 3 + 1], 1, 1, 1, 1, 8, false, '', 0
+		from generate_series(1, 30000) n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.sql.writer.Exec("analyze"); err != nil {
+		t.Fatal(err)
+	}
+	var before ID
+	before[14] = 60
+	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+		for _, q := range []Query{
+			{Limit: 30}, {Limit: 30, Before: before}, {Limit: 1000}, {Limit: 30, Formats: []string{"png"}},
+			{Limit: 30, Formats: []string{"gif", "jpeg", "png", "webp"}, Before: before}, {Limit: 30, Since: time.Unix(1, 0), Until: time.Unix(2, 0)},
+		} {
+			query, arguments := listing(q, p.sql.limited)
+			plan := p.explain(t, mode, query, arguments)
+			if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Sort") && !strings.Contains(plan, "Merge Append") {
+				t.Errorf("%s, %+v:\n%s", mode, q, plan)
+			}
+		}
+		d := Digest{}
+		rand.Read(d[:])
+		for query, argument := range map[string][]byte{getSQL: before[:], sharedSQL: d[:]} {
+			if plan := p.explain(t, mode, query, []any{argument}); strings.Contains(plan, "Seq Scan") {
+				t.Errorf("%s, %s:\n%s", mode, query, plan)
+			}
+		}
+	}
+}
+
+// explain returns how a query is answered.
+func (p *postgres) explain(t *testing.T, mode, query string, arguments []any) string {
+	t.Helper()
+	conn, err := p.sql.reader.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var values []string
+	for _, a := range arguments {
+		switch a := a.(type) {
+		case []byte:
+			values = append(values, fmt.Sprintf(`'\x%x'`, a))
+		case string:
+			values = append(values, "'"+a+"'")
+		default:
+			values = append(values, fmt.Sprint(a))
+		}
+	}
+	for _, statement := range []string{"set plan_cache_mode = " + mode, "prepare listing as " + query} {
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	defer conn.ExecContext(context.WithoutCancel(t.Context()), "deallocate listing")
+	rows, err := conn.QueryContext(t.Context(), "explain execute listing ("+strings.Join(values, ", ")+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(line + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
+}
