@@ -3,9 +3,14 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"calotype/store"
 	"calotype/store/storetest"
@@ -55,6 +60,117 @@ func TestManyMigratePostgresAtOnce(t *testing.T) {
 		}
 		openPostgres(t, database)
 	}
+}
+
+// A role that may not change tables can serve from those that another has made.
+func TestPostgresTakesFewRights(t *testing.T) {
+	server := servers.Postgres(t)
+	if v, err := store.Migrate(t.Context(), store.Options{Index: server.URL}); err != nil || v.From != 0 {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	execute(t, server.URL, "create role servant login", "revoke create on schema public from public",
+		"grant select, insert, update, delete on all tables in schema public to servant")
+	a, b := openPostgres(t, strings.Replace(server.URL, "calotype@", "servant@", 1)), openPostgres(t, server.URL)
+	heard := make(chan store.News, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	followed := make(chan error)
+	go func() { followed <- a.Follow(ctx, func(n store.News) { heard <- n }) }()
+	if n := <-heard; !n.Missed {
+		t.Errorf("heard %+v", n)
+	}
+	o := store.Original{ID: store.ID{1}, Digest: store.Digest{2}, Format: "png"}
+	if err := a.Add(t.Context(), o); err != nil {
+		t.Error(err)
+	}
+	if err := b.Remove(t.Context(), o.ID, "task"); err != nil {
+		t.Error(err)
+	}
+	if n := <-heard; n.Removed != o.ID {
+		t.Errorf("heard %+v", n)
+	}
+	if err := a.Done(t.Context(), "task", o.ID); err != nil {
+		t.Error(err)
+	}
+	if err := a.Tell(t.Context(), []byte("message")); err != nil {
+		t.Error(err)
+	}
+	if err := a.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-followed; err != nil {
+		t.Error(err)
+	}
+}
+
+// An index that a newer program has changed is left alone.
+func TestNewerPostgresSchemaIsRefused(t *testing.T) {
+	server := servers.Postgres(t)
+	openPostgres(t, server.URL)
+	execute(t, server.URL, "insert into schema_version (version_id, is_applied) values (1000, true)")
+	if _, err := store.OpenPostgres(t.Context(), server.URL, t.TempDir()+"/news"); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("opened: %v, want ErrNewer", err)
+	}
+	if _, err := store.Migrate(t.Context(), store.Options{Index: server.URL}); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("migrated: %v, want ErrNewer", err)
+	}
+}
+
+// Whoever was away hears what was told meanwhile, and that all was missed if that is kept no more, or if the database is another.
+func TestNewsAfterAPause(t *testing.T) {
+	server := servers.Postgres(t)
+	other := openPostgres(t, server.URL)
+	file := filepath.Join(t.TempDir(), "news")
+	// listen follows until something has come, and a little longer.
+	listen := func() (heard []string) {
+		t.Helper()
+		index, err := store.OpenPostgres(t.Context(), server.URL, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer index.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		index.Follow(ctx, func(n store.News) {
+			if heard = append(heard, string(n.Message)); n.Missed {
+				heard[len(heard)-1] = "missed"
+			}
+		})
+		return heard
+	}
+	say := func(message string) {
+		t.Helper()
+		if err := other.Tell(t.Context(), []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(want ...string) {
+		t.Helper()
+		if got := listen(); !slices.Equal(got, want) {
+			t.Errorf("heard %q, want %q", got, want)
+		}
+	}
+	say("before")
+	f("missed") // since nothing is known
+	f()
+	say("one")
+	say("two")
+	f("one", "two")
+	f()
+	say("three")
+	execute(t, server.URL, "delete from news where seq < (select max(seq) from news)") // as after a day
+	f("missed")
+	say("four")
+	f("four")
+	// The database is restored from a backup, and goes another way.
+	execute(t, server.URL, "delete from news where seq > 2", "insert into news (seq) values (1)")
+	f("missed")
+	say("five")
+	say("six")
+	f("five", "six")
+	execute(t, server.URL, "update news set told = told + interval '1 second'")
+	say("seven")
+	f("missed")
 }
 
 func openPostgres(t *testing.T, location string) store.Index {

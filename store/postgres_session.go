@@ -245,16 +245,21 @@ func waits(ctx context.Context, d time.Duration) bool {
 // ask has a wish granted. It returns an error if that is not certain.
 func (s *session) ask(w *wish) error {
 	w.done = make(chan error, 1)
+	closed := fmt.Errorf("PostgreSQL: %w: the index is closed", ErrUnavailable)
 	select {
 	case s.wishes <- w:
 	case <-w.ctx.Done():
 		return context.Cause(w.ctx)
+	case <-s.stopped:
+		return closed
 	}
 	select {
 	case err := <-w.done:
 		return err
 	case <-w.ctx.Done():
 		return context.Cause(w.ctx)
+	case <-s.stopped:
+		return closed
 	}
 }
 
