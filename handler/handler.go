@@ -90,6 +90,7 @@ type Handler struct {
 	cancel context.CancelFunc
 	// following are those who listen to what others do who have the same originals.
 	following sync.WaitGroup
+	began     time.Time
 	epoch     string // whatever the bytes of a print depend on beside original and address
 	openAPI   []byte
 }
@@ -131,6 +132,7 @@ func New(o Options) (*Handler, error) {
 	if h.metrics == nil {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
 	}
+	h.began = time.Now()
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI(o.Access.Tokens != nil)
 	if err == nil {

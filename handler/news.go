@@ -49,6 +49,10 @@ func (h *Handler) obey(news store.News) {
 	default:
 		h.forgetAll(what)
 	}
+	// A cache in front was told in the meantime, and may have fetched it again from here. What was told before this began to serve is no matter.
+	if news.Age > othersForget && news.Age < time.Since(h.began) {
+		h.hooks.Repeat(what)
+	}
 }
 
 // forgetEverything forgets all prints and records.

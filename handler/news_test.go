@@ -57,6 +57,20 @@ func TestNewsAreObeyed(t *testing.T) {
 	}
 }
 
+// A cache in front that was told of a deletion may have fetched the image again from a server that had not heard of it yet.
+func TestFrontsAreToldAgainOfWhatWasHeardLate(t *testing.T) {
+	f := newFront(t)
+	s := serve(t, behind(t, f))
+	s.handler.began = time.Now().Add(-time.Minute)
+	ids := []store.ID{{1}, {2}, {3}}
+	s.handler.obey(store.News{Removed: ids[0], Age: othersForget / 2})
+	s.handler.obey(store.News{Removed: ids[1], Age: 2 * time.Minute}) // before it served
+	s.handler.obey(store.News{Removed: ids[2], Age: othersForget + time.Second})
+	if told, want := f.told(t, 1), "img-"+ids[2].String(); told != want {
+		t.Errorf("told of %q, want %q", told, want)
+	}
+}
+
 // A message that one server tells, the other understands.
 func TestPurgesAreToldAsTheyAreObeyed(t *testing.T) {
 	what := purge.What{IDs: []string{"i"}, Tags: []string{"t"}, Paths: []string{"p", "q"}}

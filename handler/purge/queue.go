@@ -61,6 +61,8 @@ type Queue struct {
 	// forgotten by the service itself.
 	deleting sync.RWMutex
 
+	late lateness
+
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup

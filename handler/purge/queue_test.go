@@ -309,6 +309,33 @@ func TestDeletionsAreToldAfterADelay(t *testing.T) {
 	}
 }
 
+// What was forgotten too late is told again, in parts, and each thing once.
+func TestLateForgettingIsToldAgain(t *testing.T) {
+	c := record(t, nil)
+	h := hookAt(t, "varnish+"+c.URL)
+	d := newDesk(t, h)
+	var want []string
+	for i := range 100 {
+		want = append(want, id(i))
+		d.queue.Repeat(What{IDs: []string{id(i), id(0)}})
+	}
+	d.queue.Repeat(What{Tags: []string{"fmt-webp"}})
+	want = append(want, "fmt-webp")
+	slices.Sort(want)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if slices.Contains(told(c), "fmt-webp") && slices.Contains(told(c), id(99)) {
+			break
+		}
+	}
+	if got := slices.Compact(slices.Sorted(slices.Values(told(c)))); !slices.Equal(got, want) {
+		t.Errorf("told of %v", got)
+	}
+	if n := len(c.all()); n > 20 {
+		t.Errorf("in %d calls", n)
+	}
+	newDesk(t).queue.Repeat(everything) // there is nobody to be told
+}
+
 func TestPurgeNow(t *testing.T) {
 	well, closed, sick := record(t, nil), record(t, always(403, "no")), record(t, always(500, "ill"))
 	a, b, c := hookAt(t, "varnish+"+well.URL), hookAt(t, "varnish+"+closed.URL), hookAt(t, "varnish+"+sick.URL)
