@@ -4,11 +4,17 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"calotype/store"
 	"calotype/store/storetest/servers"
 )
 
@@ -64,4 +70,62 @@ func flags(prefix string, s storage) (list []string) {
 		}
 	}
 	return list
+}
+
+// A database and a bucket that are restarted while images are moved to them delay the move, and that is all.
+func TestMovesThroughRestartsWithServers(t *testing.T) {
+	s3, database := servers.S3(t), servers.Postgres(t)
+	data := t.TempDir()
+	stock(t, data, 400)
+	type answer struct {
+		out string
+		err error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		out, _, err := calotype(t, "export", "--data", data, "--to-blobs", s3.URL, "--to-index", database.URL, "--parallel=1")
+		done <- answer{out, err}
+	}()
+	for _, restart := range []func(){database.Restart, s3.Restart, func() { database.Kill(); database.Start() }} {
+		time.Sleep(300 * time.Millisecond)
+		if len(done) > 0 {
+			t.Error("the move was over before all restarts")
+		}
+		restart()
+	}
+	if a := <-done; a.err != nil || !strings.HasPrefix(a.out, "400 images copied") {
+		t.Errorf("export says %q, %v", a.out, a.err)
+	}
+	out, _, err := calotype(t, "import", "--data", filepath.Join(t.TempDir(), "back"), "--from-blobs", s3.URL, "--from-index", database.URL)
+	if err != nil || !strings.HasPrefix(out, "400 images copied") {
+		t.Errorf("import says %q, %v", out, err)
+	}
+}
+
+// stock puts n images into a data folder.
+func stock(t *testing.T, data string, n int) {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{Dir: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all errgroup.Group
+	all.SetLimit(32)
+	for i := range n {
+		all.Go(func() error {
+			spool, err := s.Spool()
+			if err != nil {
+				return err
+			}
+			defer spool.Discard()
+			if _, err := spool.Write(bytes.Repeat([]byte(strconv.Itoa(i)), 5000)); err != nil {
+				return err
+			}
+			_, err = s.Add(t.Context(), spool, store.Original{Format: "png"})
+			return err
+		})
+	}
+	if err := errors.Join(all.Wait(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
