@@ -106,7 +106,7 @@ func TestBackupOfADamagedImage(t *testing.T) {
 	if err == nil || err.Error() != "1 image is damaged in "+s.options.Data+", and could not be copied" {
 		t.Errorf("the error is %v", err)
 	}
-	if !strings.HasPrefix(out, "1 image copied") || !strings.Contains(told, "original "+bad+": damaged") {
+	if !strings.HasPrefix(out, "1 image copied") || !strings.Contains(told, "original "+bad+": ") || !strings.Contains(told, ": damaged: ") {
 		t.Errorf("it says %q and %q", out, told)
 	}
 	s = start(t, func(c *serveCommand) { c.Data = backup })
