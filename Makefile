@@ -221,8 +221,9 @@ engine:
 	$(call install,podman runc debootstrap curl); } || true
 
 .PHONY: test-servers
-test-servers: deps servers ## run the tests of the store over real servers: S3, Google Cloud Storage, Azure, PostgreSQL
-	@$(go) test -tags servers -count=1 -timeout 15m -v ./store/... . -run 'S3|GCS|Azure|Cloud|Postgres' 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+test-servers: build servers proxies ## run the tests over real servers: S3, Google Cloud Storage, Azure, PostgreSQL, and several machines behind nginx
+	@$(go) test -tags servers -count=1 -timeout 15m -v ./store/... . -run 'S3|GCS|Azure|Cloud|Postgres|WithServers|News|NoRecord|LostHolds' 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags servers -run ManyMachines -count=1 -v . 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 
 # What speaks S3 and Google Cloud Storage is built from test/servers, whose go.mod has the versions of ours where both have a library, so that
 # much of it is compiled already. Where something cannot be installed, the tests that need it say so and are skipped. The database that the
@@ -258,8 +259,8 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, servers, corpus, browser, CDNs, comparison with ImageMagick, short fuzzing, hostile images and overload, kills and power cuts
-	@for suite in test-race test-bounds test-servers test-corpus test-browser test-cdn test-differential fuzz test-hostile test-durability; do \
+test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
+	@for suite in test-race test-bounds test-servers test-corpus test-browser test-cdn test-deploy test-differential fuzz test-durability test-hostile; do \
 	  SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; \
 	done
 

@@ -34,8 +34,12 @@ func TestListingWalksAnIndexOfPostgres(t *testing.T) {
 	before[14] = 60
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		for _, q := range []Query{
-			{Limit: 30}, {Limit: 30, Before: before}, {Limit: 1000}, {Limit: 30, Formats: []string{"png"}},
-			{Limit: 30, Formats: []string{"gif", "jpeg", "png", "webp"}, Before: before}, {Limit: 30, Since: time.Unix(1, 0), Until: time.Unix(2, 0)},
+			{Limit: 30},
+			{Limit: 30, Before: before},
+			{Limit: 1000},
+			{Limit: 30, Formats: []string{"png"}},
+			{Limit: 30, Formats: []string{"gif", "jpeg", "png", "webp"}, Before: before},
+			{Limit: 30, Since: time.Unix(1, 0), Until: time.Unix(2, 0)},
 		} {
 			query, arguments := listing(q, p.sql.limited)
 			plan := p.explain(t, mode, query, arguments)
