@@ -84,13 +84,19 @@ func userOfImage(t *testing.T) int64 {
 	return id
 }
 
-// status asks for an address and returns the status of the answer.
+// status asks for an address and returns the status of the answer. A server that has much else to do is asked again for a while, if it says
+// that it is not ready.
 func status(t *testing.T, address string) int {
 	t.Helper()
-	answer, err := http.Get(address)
-	if err != nil {
-		t.Fatal(err)
+	for tries := 1; ; tries++ {
+		answer, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusServiceUnavailable || tries == 120 {
+			return answer.StatusCode
+		}
+		time.Sleep(500 * time.Millisecond)
 	}
-	answer.Body.Close()
-	return answer.StatusCode
 }
