@@ -3,6 +3,8 @@
 package test
 
 import (
+	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -11,10 +13,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"calotype/store/storetest/servers"
 )
 
-// The bucket of the compose file is made on the S3 server that it starts, with the secrets that its script makes, once and again.
-func TestDeployComposeBucket(t *testing.T) {
+// The bucket of the compose file is made on the S3 server that it starts, with the secrets that its script makes, once and again; and a Calotype
+// of it takes uploads.
+func TestDeployComposeRuns(t *testing.T) {
 	server, err := filepath.Abs("../.build/servers/versitygw")
 	if _, missing := os.Stat(server); err != nil || missing != nil {
 		if server, err = exec.LookPath("versitygw"); err != nil {
@@ -82,9 +89,7 @@ func TestDeployComposeBucket(t *testing.T) {
 			t.Errorf("the %s time: %v: %s", which, err, out)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(objects, "calotype")); err != nil {
-		t.Error(err)
-	}
+	t.Run("Calotype", func(t *testing.T) { composeCalotype(t, project, folder, address) })
 	// Without the right key there is no bucket.
 	keys := filepath.Join(folder, "secrets", "s3")
 	if err := os.WriteFile(keys, []byte("[default]\naws_access_key_id = calotype\naws_secret_access_key = wrong\n"), 0o600); err != nil {
@@ -92,5 +97,57 @@ func TestDeployComposeBucket(t *testing.T) {
 	}
 	if out, err := here("bucket", "/usr/local/bin/versitygw", server).CombinedOutput(); err == nil {
 		t.Errorf("with a wrong key: %s", out)
+	}
+}
+
+// composeCalotype starts one of the compose file's Calotypes as it is set there, but for where the others listen, and uploads an image to it.
+func composeCalotype(t *testing.T, project *types.Project, folder, s3 string) {
+	database := servers.Postgres(t)
+	for name, value := range project.Services["calotype-1"].Environment {
+		setting := strings.NewReplacer("http://s3:7070", "http://"+s3, "/run/secrets", filepath.Join(folder, "secrets")).Replace(*value)
+		if name == "CALOTYPE_INDEX" {
+			setting = database.URL
+		}
+		t.Setenv(name, setting)
+	}
+	t.Setenv("HOME", t.TempDir()) // there are no other keys
+	running := start(t)
+	upload := func(token string) (int, string) {
+		photo, err := os.Open(sample(t, "landscape.jpg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer photo.Close()
+		request, err := http.NewRequest(http.MethodPost, "http://"+running.address+"/upload-image", photo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(body)
+	}
+	if status, _ := upload("another-token-of-its-own"); status != http.StatusUnauthorized {
+		t.Errorf("another token: %d", status)
+	}
+	if status, body := upload(strings.TrimSpace(read(t, filepath.Join(folder, "secrets", "token")))); status != http.StatusCreated {
+		t.Errorf("an upload is answered %d: %s", status, body)
+	}
+	kept := 0
+	filepath.WalkDir(filepath.Join(folder, "objects", "calotype"), func(_ string, entry fs.DirEntry, err error) error {
+		if info, _ := entry.Info(); err == nil && info != nil && info.Mode().IsRegular() && info.Size() > 20_000 {
+			kept++
+		}
+		return nil
+	})
+	if kept != 1 {
+		t.Errorf("%d originals are in the bucket", kept)
 	}
 }
