@@ -206,7 +206,7 @@ test/semantics/node_modules/http-cache-semantics/package.json: test/semantics/pa
 	@cd test/semantics && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/http-cache-semantics/package.json || true
 
 .PHONY: test-deploy
-test-deploy: build ## check the compose file and the Kubernetes manifests: by their schemas, and against the program
+test-deploy: build servers ## check the compose file and the Kubernetes manifests: by their schemas, and against the program
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags deploy -run Deploy -count=1 .
 
 .PHONY: test-image
