@@ -117,7 +117,7 @@ func TestNewerPostgresSchemaIsRefused(t *testing.T) {
 }
 
 // Whoever was away hears what was told meanwhile, and that all was missed if that is kept no more, or if the database is another.
-func TestNewsAfterAPause(t *testing.T) {
+func TestPostgresNewsAfterAPause(t *testing.T) {
 	server := servers.Postgres(t)
 	other := openPostgres(t, server.URL)
 	file := filepath.Join(t.TempDir(), "news")

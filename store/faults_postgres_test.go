@@ -343,7 +343,7 @@ func execute(t *testing.T, database string, statements ...string) {
 }
 
 // While a commit waits until it is durable elsewhere, too, nobody sees the record and nobody is told that it is there.
-func TestNoRecordIsSeenBeforeItIsDurable(t *testing.T) {
+func TestNoRecordIsSeenBeforePostgresHasIt(t *testing.T) {
 	server := servers.Postgres(t)
 	a, b := openPostgres(t, server.URL), openPostgres(t, server.URL)
 	execute(t, server.URL, "alter system set synchronous_standby_names = 'missing'", "select pg_reload_conf()")
@@ -373,7 +373,7 @@ func TestNoRecordIsSeenBeforeItIsDurable(t *testing.T) {
 }
 
 // What was held by a session that is lost is held no more: nothing can be recorded by it, and nothing deleted.
-func TestLostHolds(t *testing.T) {
+func TestLostHoldsOfPostgres(t *testing.T) {
 	server := servers.Postgres(t)
 	a, b := openPostgres(t, server.URL+"&application_name=a"), openPostgres(t, server.URL)
 	ctx := t.Context()
