@@ -24,7 +24,7 @@ import (
 // soon is how long others may take to forget what one server has removed or purged.
 const soon = time.Second
 
-// A fleet is three Calotypes over the same originals, and an nginx in front of them.
+// A fleet is three Calotypes over one bucket and one PostgreSQL, and an nginx in front of them.
 type fleet struct {
 	t       *testing.T
 	origins []*origin
@@ -42,21 +42,14 @@ type front struct {
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	program(t, "nginx")
-	index := servers.Postgres(t).URL
-	blobs := filepath.Join(t.TempDir(), "blobs")
-	if err := os.Mkdir(blobs, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	index, blobs := servers.Postgres(t).URL, servers.S3(t).URL
 	f := &fleet{t: t, front: &front{told: map[string]time.Time{}}}
 	f.front.Server = httptest.NewServer(http.HandlerFunc(f.front.purge))
 	t.Cleanup(f.front.Close)
 	replaced := map[string]string{}
 	for i := range 3 {
-		data := t.TempDir()
-		if err := os.Symlink(blobs, filepath.Join(data, "blobs")); err != nil {
-			t.Fatal(err)
-		}
-		o := newOrigin(t, "--workers", "1", "--memory", "512MB", "--index", index, "--data", data, "--purge", "http+"+f.front.URL+"/")
+		o := newOrigin(t, "--workers", "1", "--memory", "512MB", "--index", index, "--blobs", blobs, "--data", filepath.Join(t.TempDir(), "data"),
+			"--purge", "http+"+f.front.URL+"/")
 		replaced[fmt.Sprintf("10.1.0.%d:8080", i+1)] = fmt.Sprintf("127.0.0.1:%d", o.port)
 		f.origins = append(f.origins, o)
 	}
@@ -277,6 +270,11 @@ func TestManyMachines(t *testing.T) {
 		t.Logf("%d uploads were acknowledged, others were answered %v", len(kept), refused)
 		if len(kept) < 20 {
 			t.Error("that is too little to tell")
+		}
+		for status, n := range refused {
+			if status != http.StatusBadGateway && status != http.StatusServiceUnavailable {
+				t.Errorf("%d uploads were answered %d", n, status)
+			}
 		}
 		for id, image := range kept {
 			if got := get(t, f.nginx.address, "/download/"+id); got.status != 200 || !bytes.Equal(got.body, image) {
