@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"calotype/store"
 	"calotype/store/storetest"
 	"calotype/store/storetest/servers"
@@ -113,6 +115,34 @@ func TestNewerPostgresSchemaIsRefused(t *testing.T) {
 	}
 	if _, err := store.Migrate(t.Context(), store.Options{Index: server.URL}); !errors.Is(err, store.ErrNewer) {
 		t.Errorf("migrated: %v, want ErrNewer", err)
+	}
+}
+
+// What everybody had a day to hear goes, and nothing that somebody may still need.
+func TestPostgresNewsAreSwept(t *testing.T) {
+	server := servers.Postgres(t)
+	index := openPostgres(t, server.URL)
+	for range 5 {
+		if err := index.Tell(t.Context(), []byte("old")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	execute(t, server.URL, "update news set told = told - interval '25 hours'")
+	if err := index.Tell(t.Context(), []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := index.Follow(ctx, func(store.News) { cancel() }); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var first, last int
+	if err := conn.QueryRow(t.Context(), "select min(seq), max(seq) from news").Scan(&first, &last); err != nil || first != 5 || last != 6 {
+		t.Errorf("kept %d to %d, %v", first, last, err)
 	}
 }
 

@@ -29,7 +29,8 @@ const (
 
 	hearSQL   = `select seq, (extract(epoch from told) * 1000000)::bigint, removed, message, extract(epoch from clock_timestamp() - told)::float8 from news where seq >= $1 order by seq limit $2`
 	newestSQL = `select seq, (extract(epoch from told) * 1000000)::bigint from news order by seq desc limit 1`
-	sweepSQL  = `delete from news where told < now() - interval '` + newsKept + `' and seq < (select max(seq) from news)`
+	// What is the newest for a whole day stays, so that nobody misses anything who is away for less.
+	sweepSQL = `delete from news where seq < (select max(seq) from news where told < now() - interval '` + newsKept + `')`
 )
 
 // news are what the processes that have a PostgreSQL index open tell each other.

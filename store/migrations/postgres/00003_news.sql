@@ -3,7 +3,7 @@
 -- +goose Up
 
 -- A row is one piece of news: a removal, a message, or neither for the first, which nobody has told. Rows are numbered without gaps
--- in the order in which they are committed. They go after a day, but for the newest: whoever knows that has missed nothing.
+-- in the order in which they are committed. One goes when another has followed it for a day.
 create table news (
     seq     bigint      not null primary key,
     told    timestamptz not null default clock_timestamp(),
