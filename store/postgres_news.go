@@ -27,6 +27,12 @@ const (
 	tellSQL     = `insert into news (seq, removed, message) select max(seq) + 1, $1, $2 from news returning seq`
 	wakeSQL     = `select pg_notify('` + newsChannel + `', '')`
 
+	// Of merged records those are told that the first statement has changed, as the number of the transaction in the row shows.
+	mergeRemovedSQL = `update original set removed = gone.removed, name = '' from unnest($1::bytea[], $2::bigint[]) as gone (id, removed)
+		where original.id = gone.id and original.removed is null`
+	tellMergedSQL = `insert into news (seq, removed) select (select max(seq) from news) + row_number() over (order by id), id
+		from original where id = any($1::bytea[]) and xmin::text = (txid_current() % (1::bigint << 32))::text`
+
 	hearSQL   = `select seq, (extract(epoch from told) * 1000000)::bigint, removed, message, extract(epoch from clock_timestamp() - told)::float8 from news where seq >= $1 order by seq limit $2`
 	newestSQL = `select seq, (extract(epoch from told) * 1000000)::bigint from news order by seq desc limit 1`
 	// What is the newest for a whole day stays, so that nobody misses anything who is away for less.

@@ -278,16 +278,27 @@ func (s *session) add(ctx context.Context, o Original) error {
 	return err
 }
 
-// merge adds records as they are.
+// merge adds records as they are, and has the removals told that are new here.
 func (s *session) merge(ctx context.Context, records []Record) error {
-	w := &wish{ctx: ctx, writes: true, queue: func(b *pgx.Batch) {
-		for _, r := range records {
-			b.Queue(mergeSQL, mergeValues(r)...)
-		}
-	}}
+	var ids [][]byte
+	var times []int64
+	w := &wish{ctx: ctx, writes: true}
 	for _, r := range records {
 		if r.Removed.IsZero() {
 			w.slots = append(w.slots, r.Digest[0])
+		} else {
+			ids, times = append(ids, r.ID[:]), append(times, r.Removed.UnixMilli())
+		}
+	}
+	w.queue = func(b *pgx.Batch) {
+		if len(ids) > 0 {
+			b.Queue(mergeRemovedSQL, ids, times)
+			b.Queue(newsLockSQL, lockFamily, newsLock)
+			b.Queue(tellMergedSQL, ids)
+			b.Queue(wakeSQL)
+		}
+		for _, r := range records {
+			b.Queue(mergeSQL, mergeValues(r)...)
 		}
 	}
 	return s.ask(w)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -95,6 +96,37 @@ func News(t *testing.T, open func(t *testing.T) (a, b store.Index)) {
 			t.Fatal(err)
 		}
 		listener.wait(t, time.Second, "missed", "removed "+o.ID.String(), "last")
+	})
+
+	t.Run("a removal that is merged is told if it is new", func(t *testing.T) {
+		a, b := open(t)
+		listener := follow(t, b)
+		listener.wait(t, time.Minute, "missed")
+		there, gone, unknown := testOriginal(t, "png"), testOriginal(t, "png"), testOriginal(t, "png")
+		addRecord(t, a, there)
+		addRecord(t, a, gone)
+		if err := a.Remove(ctx, gone.ID); err != nil {
+			t.Fatal(err)
+		}
+		var records []store.Record
+		for _, o := range []store.Original{there, gone, unknown} {
+			records = append(records, store.Record{Original: o, Removed: time.UnixMilli(7).UTC()})
+		}
+		records = append(records, store.Record{Original: testOriginal(t, "png")})
+		for range 2 {
+			if err := a.Merge(ctx, records...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := a.Tell(ctx, []byte("last")); err != nil {
+			t.Fatal(err)
+		}
+		listener.wait(t, time.Second, "missed", "removed "+gone.ID.String(), "removed "+there.ID.String(), "last")
+		for _, o := range []store.Original{there, gone, unknown} {
+			if _, err := b.Get(ctx, o.ID); !errors.Is(err, store.ErrGone) {
+				t.Errorf("got %v, want ErrGone", err)
+			}
+		}
 	})
 
 	t.Run("a message may be long, and hold anything", func(t *testing.T) {
