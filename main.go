@@ -28,6 +28,8 @@ type commands struct {
 	Restore     restoreCommand     `cmd:"" help:"Copy all images of a backup to where they are served from."`
 	Export      exportCommand      `cmd:"" help:"Copy all images from here to another data folder, bucket or database."`
 	Import      importCommand      `cmd:"" help:"Copy all images from another data folder, bucket or database to here."`
+	Scrub       scrubCommand       `cmd:"" help:"Read all images and check that their bytes are those that were uploaded, beside a running server."`
+	GC          gcCommand          `cmd:"" name:"gc" help:"Delete bytes that belong to no image, as crashes leave them, beside a running server."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a server on this machine whether it is well; exit with 1 if not."`
 	Version     versionCommand     `cmd:"" help:"Print the versions of the program and of libvips, and the formats it knows."`
 }

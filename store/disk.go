@@ -102,31 +102,48 @@ func (k *disk) Quarantine(ctx context.Context, d Digest) error {
 }
 
 // List implements Blobs. It reads folders as it comes to them: what is put or deleted meanwhile may be listed or not.
-func (k *disk) List(ctx context.Context, after Digest, limit int) ([]Blob, error) {
-	var list []Blob
-	for shard := int(after[0])<<8 | int(after[1]); shard < 1<<16 && len(list) < limit; shard++ {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		folder := filepath.Join(k.root, fmt.Sprintf("%02x", shard>>8), fmt.Sprintf("%02x", shard&0xff))
-		entries, err := os.ReadDir(folder) // sorted
+func (k *disk) List(ctx context.Context, after Digest, limit int) (list []Blob, err error) {
+	first := after.String()
+	for shard := int(after[0]); shard < 256 && len(list) < limit; shard++ {
+		folder := filepath.Join(k.root, fmt.Sprintf("%02x", shard))
+		inner, err := os.ReadDir(folder) // sorted
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		for _, entry := range entries {
-			d, err := ParseDigest(entry.Name())
-			if err != nil || bytes.Compare(d[:], after[:]) <= 0 || len(list) == limit {
-				continue
-			}
-			info, err := entry.Info()
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			if err != nil {
+		for _, entry := range inner {
+			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			list = append(list, Blob{Digest: d, Bytes: info.Size(), Modified: info.ModTime()})
+			if !entry.IsDir() || shard == int(after[0]) && entry.Name() < first[2:4] || len(list) == limit {
+				continue
+			}
+			if list, err = listFolder(list, filepath.Join(folder, entry.Name()), after, limit); err != nil {
+				return nil, err
+			}
 		}
+	}
+	return list, nil
+}
+
+// listFolder appends to list, as far as the limit, the blobs of a folder that come after one.
+func listFolder(list []Blob, folder string, after Digest, limit int) ([]Blob, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, entry := range entries {
+		d, err := ParseDigest(entry.Name())
+		if err != nil || bytes.Compare(d[:], after[:]) <= 0 || len(list) == limit {
+			continue
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Blob{Digest: d, Bytes: info.Size(), Modified: info.ModTime()})
 	}
 	return list, nil
 }

@@ -41,6 +41,10 @@ type Options struct {
 	// MinFree is how many bytes of the disk of Dir uploads leave free: what would leave less is ErrFull. 0 leaves nothing.
 	MinFree int64
 
+	// ScrubEvery is the time in which each blob of Dir is read and compared with its digest once, in the background; 0 for never. Blobs that are
+	// not in Dir are for whoever keeps them, and for Scrub.
+	ScrubEvery time.Duration
+
 	// Damaged is told of each blob that is found damaged, once until it is whole again. It may be called concurrently; nil tells nobody.
 	Damaged func(Damage)
 }
@@ -109,6 +113,9 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 	defer cancel()
 	_ = s.finishRemovals(soon)
 	s.running.Go(func() { s.keepFreeing(s.ctx) })
+	if o.ScrubEvery > 0 && o.Blobs == nil {
+		s.running.Go(func() { s.scrubForever(s.ctx, o.ScrubEvery) })
+	}
 	return s, nil
 }
 

@@ -107,8 +107,12 @@ func (s *Store) Get(ctx context.Context, id ID) (Original, error) {
 // are missing because the original was removed meanwhile, it is ErrGone.
 func (s *Store) Open(ctx context.Context, o Original) (*os.File, error) {
 	f, err := s.openWhole(ctx, o)
-	if err == nil || !isDamage(err) {
-		return f, inOriginal(o, err)
+	if err == nil {
+		s.damages.mended(o.Digest) // perhaps by another process
+		return f, nil
+	}
+	if !isDamage(err) {
+		return nil, inOriginal(o, err)
 	}
 	if _, gone := s.Get(ctx, o.ID); errors.Is(gone, ErrGone) {
 		return nil, gone
@@ -129,11 +133,8 @@ func (s *Store) Open(ctx context.Context, o Original) (*os.File, error) {
 	return nil, inOriginal(o, err)
 }
 
-// inOriginal says whose error it is, if it is one.
+// inOriginal says whose error it is.
 func inOriginal(o Original, err error) error {
-	if err == nil {
-		return nil
-	}
 	return fmt.Errorf("original %s: %w", o.ID, err)
 }
 

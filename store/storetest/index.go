@@ -176,6 +176,61 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 		mustShare(false)
 	})
 
+	t.Run("it tells which records have a digest, and which digests there are", func(t *testing.T) {
+		index := open(t)
+		var digests []store.Digest // in their order
+		ids := map[store.Digest][]store.ID{}
+		for i := range 30 {
+			d := store.Digest{byte(i), 7}
+			for range 1 + i%3 {
+				o := testOriginal(t, "png")
+				o.Digest = d
+				addRecord(t, index, o)
+				ids[d] = append(ids[d], o.ID)
+			}
+			switch i % 5 {
+			case 0: // one of them is gone
+				if err := index.Remove(ctx, ids[d][0]); err != nil {
+					t.Fatal(err)
+				}
+				ids[d] = ids[d][1:]
+			case 1: // all of them are
+				for _, id := range ids[d] {
+					if err := index.Remove(ctx, id); err != nil {
+						t.Fatal(err)
+					}
+				}
+				ids[d] = nil
+			}
+			if len(ids[d]) > 0 {
+				digests = append(digests, d)
+			}
+		}
+		for d, want := range ids {
+			for _, limit := range []int{1, 2, 100} {
+				got, err := index.Sharing(ctx, d, limit)
+				if err != nil || !slices.Equal(got, want[:min(limit, len(want))]) {
+					t.Errorf("%s, at most %d: got %v, %v, want %v", d, limit, got, err, want)
+				}
+			}
+		}
+		for _, limit := range []int{1, 7, 100} {
+			var got []store.Digest
+			for after := (store.Digest{}); ; after = got[len(got)-1] {
+				page, err := index.Digests(ctx, after, limit)
+				if err != nil || len(page) > limit {
+					t.Fatalf("a page of %d, %v", len(page), err)
+				}
+				if got = append(got, page...); len(page) < limit {
+					break
+				}
+			}
+			if !slices.Equal(got, digests) {
+				t.Errorf("by %d: got %d digests, want %d, or another order", limit, len(got), len(digests))
+			}
+		}
+	})
+
 	t.Run("a page can be of a time", func(t *testing.T) {
 		index := open(t)
 		start := time.UnixMilli(1_700_000_000_000).UTC()
