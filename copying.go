@@ -58,22 +58,26 @@ func (c *copying) copyAll(ctx context.Context, t transfer, o outputs) error {
 		return err
 	}
 	defer from.Close()
-	to, err := t.openTarget(ctx)
+	to, served, err := t.openTarget(ctx)
 	if err != nil {
 		return err
 	}
 	// What the target has to say when it is closed matters, too.
-	return errors.Join(c.copyTo(ctx, t, from, to, o), to.Close())
+	result, err := c.copyTo(ctx, t, from, to, o)
+	if served && t.to.Index == "" && result.Removed > 0 {
+		fmt.Fprintf(o.told, "A server has %s open, and cannot know what was removed there. Restart it, so that it forgets the prints.\n", t.to)
+	}
+	return errors.Join(err, to.Close())
 }
 
-func (c *copying) copyTo(ctx context.Context, t transfer, from, to *store.Store, o outputs) error {
+func (c *copying) copyTo(ctx context.Context, t transfer, from, to *store.Store, o outputs) (store.CopyResult, error) {
 	if !c.Merge {
 		id, found, err := store.Beyond(ctx, from, to)
 		if err != nil {
-			return err
+			return store.CopyResult{}, err
 		}
 		if found {
-			return fmt.Errorf("%s has images that %s never had, %s is one: with --merge they stay beside those that are copied", t.to, t.from, id)
+			return store.CopyResult{}, fmt.Errorf("%s has images that %s never had, %s is one: with --merge they stay beside those that are copied", t.to, t.from, id)
 		}
 	}
 	options := store.CopyOptions{Parallel: c.Parallel, Verify: c.Verify}
@@ -93,7 +97,7 @@ func (c *copying) copyTo(ctx context.Context, t transfer, from, to *store.Store,
 	if err == nil && len(result.Damaged) > 0 {
 		err = fmt.Errorf("%s damaged in %s, and could not be copied", count(len(result.Damaged), "image is", "images are"), t.from)
 	}
-	return err
+	return result, err
 }
 
 // outcome is what a copy has done, in lines.

@@ -212,6 +212,34 @@ func TestBackupThatIsStopped(t *testing.T) {
 	}
 }
 
+// A server on one machine cannot hear of what is removed beside it, and whoever removes it is told so.
+func TestRestoreRemovesBesideAServer(t *testing.T) {
+	s := start(t, nil)
+	_, id := s.post(onePixel(t))
+	old, backup := s.options.Data, filepath.Join(t.TempDir(), "backup")
+	other := filepath.Join(t.TempDir(), "other")
+	for _, folder := range []string{backup, other} {
+		if _, _, err := calotype(t, "backup", folder, "--data", old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove(t, s, id)
+	if _, _, err := calotype(t, "backup", backup, "--data", old); err != nil {
+		t.Fatal(err)
+	}
+	s.close()
+	s = start(t, func(c *serveCommand) { c.Data = other })
+	out, told, err := calotype(t, "restore", backup, "--data", other)
+	if err != nil || !strings.Contains(out, "\n1 removed") || !strings.Contains(told, "Restart it") {
+		t.Errorf("it says %q and %q, %v", out, told, err)
+	}
+	s.close()
+	s = start(t, func(c *serveCommand) { c.Data = other })
+	if status, _, _ := s.get("/download/" + id); status != http.StatusGone {
+		t.Errorf("after a restart it is %d", status)
+	}
+}
+
 // spoil flips a bit of the blob of so many bytes.
 func spoil(t *testing.T, data string, length int) {
 	t.Helper()

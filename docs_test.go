@@ -35,6 +35,7 @@ func TestDocsAreUpToDate(t *testing.T) {
 	readme = fill(t, readme, "prints", printsTable(samples))
 	readme = fill(t, readme, "operations", operationsTable())
 	readme = fill(t, readme, "options", optionsTable(t))
+	readme = fill(t, readme, "commands", commandsTable(t))
 	check(t, "README.md", readme)
 	samples.checkUnused()
 }
@@ -380,6 +381,28 @@ func optionsTable(t *testing.T) string {
 			}
 			fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s |\n", f.Name, strings.Join(f.Envs, "`, `"), f.Default, f.Help)
 		}
+	}
+	return b.String()
+}
+
+// commandsTable lists the commands beside serve.
+func commandsTable(t *testing.T) string {
+	t.Helper()
+	p, err := newParser(&commands{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("| | |\n|---|---|\n")
+	for _, node := range p.Model.Children {
+		if node.Name == "serve" || node.Hidden {
+			continue
+		}
+		name := node.Name
+		for _, argument := range node.Positional {
+			name += " " + strings.ToUpper(argument.Name)
+		}
+		fmt.Fprintf(&b, "| `calotype %s` | %s |\n", name, node.Help)
 	}
 	return b.String()
 }

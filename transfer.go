@@ -50,13 +50,15 @@ func (t transfer) sharesIndex() bool {
 	return t.from.Index == t.to.Index && (t.from.Index != "" || from == to && failed == nil && err == nil)
 }
 
-// openTarget opens the storage that is copied to. Where nobody serves from it, nobody can begin to until it is closed.
-func (t transfer) openTarget(ctx context.Context) (*store.Store, error) {
-	s, err := t.to.open(ctx, false)
+// openTarget opens the storage that is copied to, and says whether somebody serves from its folder. Where nobody does, nobody can begin
+// to until it is closed.
+func (t transfer) openTarget(ctx context.Context) (s *store.Store, served bool, err error) {
+	s, err = t.to.open(ctx, false)
 	if errors.Is(err, store.ErrInUse) && t.beside {
-		return t.to.open(ctx, true)
+		s, err = t.to.open(ctx, true)
+		return s, true, err
 	}
-	return s, err
+	return s, false, err
 }
 
 // String names a storage for people, without passwords.
