@@ -320,3 +320,71 @@ func BenchmarkOpen(b *testing.B) {
 		})
 	}
 }
+
+// copiedBlobs keeps a copy of each blob that was opened, as those do that have the blobs elsewhere.
+type copiedBlobs struct {
+	*disk
+	copies string
+}
+
+func (c copiedBlobs) copyOf(d Digest) string { return filepath.Join(c.copies, d.String()) }
+
+func (c copiedBlobs) Open(ctx context.Context, d Digest) (*os.File, error) {
+	if f, err := os.Open(c.copyOf(d)); err == nil {
+		return f, nil
+	}
+	content, err := os.ReadFile(c.path(d))
+	if err == nil {
+		err = os.WriteFile(c.copyOf(d), content, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(c.copyOf(d))
+}
+
+func (c copiedBlobs) Forget(d Digest) { os.Remove(c.copyOf(d)) }
+
+// A copy that rots is no damage: it is made anew. The blob itself is put aside if it is what has rotted.
+func TestADamagedCopyIsMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	root := filepath.Join(dir, "elsewhere")
+	if err := os.Mkdir(root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	disk, err := openDisk(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs := copiedBlobs{disk, t.TempDir()}
+	s, err := Open(t.Context(), Options{Dir: dir, Blobs: blobs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	content := randomBytes(1000)
+	o, err := addBytes(t, s, content, Original{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustHold(t, s, o, content)
+	spoilt := append([]byte("x"), content[1:]...)
+	if err := os.WriteFile(blobs.copyOf(o.Digest), spoilt, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustHold(t, s, o, content)
+	if n := s.State().Damaged; n != 0 {
+		t.Errorf("%d damages were counted", n)
+	}
+	path := blobs.path(o.Digest)
+	if err := errors.Join(os.Chmod(path, 0o600), os.WriteFile(path, spoilt, 0), os.Remove(blobs.copyOf(o.Digest))); err != nil {
+		t.Fatal(err)
+	}
+	mustBeDamaged(t, s, o)
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the blob is where it was: %v", err)
+	}
+	if n := s.State().Damaged; n != 1 {
+		t.Errorf("%d damages were counted, want 1", n)
+	}
+}
