@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	endian "encoding/binary"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ import (
 )
 
 // The program is killed again and again while it takes uploads. What it has acknowledged is there, whole, after each start; what it has not is
-// there whole or not at all. And however many images there are, it is soon ready.
+// there whole or not at all. However many images there are, it is soon ready. In the end calotype gc, beside uploads, deletes the bytes that the kills
+// have left behind, and no others.
 func TestDurabilityKills(t *testing.T) {
 	const soon = 2 * time.Second
 	const clients = 8
@@ -35,8 +37,21 @@ func TestDurabilityKills(t *testing.T) {
 		l.work(t, k.address, clients, enough, false, k.kill)
 	}
 	starts = append(starts, k.restart(t))
+	l.work(t, k.address, clients, 10, false, func() {
+		k.collect(t)
+		k.kill()
+	})
+	starts = append(starts, k.restart(t))
 	l.check(t, k.address, true)
-	checkCrowd(t, k)
+	k.collect(t)
+	used := checkCrowd(t, k)
+	for _, digest := range l.kept {
+		used[digest] = true
+	}
+	if files := k.blobs(t); files != len(used) {
+		t.Errorf("%d files are kept, and %d needed", files, len(used))
+	}
+	l.check(t, k.address, false)
 	k.stop(t)
 
 	median, longest := spread(starts)
@@ -133,13 +148,34 @@ func crowdID(i int) []byte {
 	return id
 }
 
-// checkCrowd looks at some images of a crowd, the first and the last among them.
-func checkCrowd(t testing.TB, k *keeper) {
+// collect has the bytes deleted that belong to no image, new ones too.
+func (k *keeper) collect(t testing.TB) {
+	t.Helper()
+	if said, err := exec.Command(binary(t), "gc", "--data", k.data, "--grace", "0s").CombinedOutput(); err != nil {
+		t.Errorf("calotype gc: %v: %.1000s", err, said)
+	}
+}
+
+// blobs returns how many files of originals there are.
+func (k *keeper) blobs(t testing.TB) int {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(k.data, "blobs", "??", "??", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
+}
+
+// checkCrowd looks at some images of a crowd, all its files among them, and returns their digests.
+func checkCrowd(t testing.TB, k *keeper) (digests map[fingerprint]bool) {
 	t.Helper()
 	c := connection()
 	defer c.CloseIdleConnections()
-	digests := map[fingerprint]bool{}
-	for i := 0; i < *crowdSize; i += max(1, *crowdSize/100) {
+	digests = map[fingerprint]bool{}
+	for i := range *crowdSize {
+		if i >= crowdKinds && i%(*crowdSize/100+1) != 0 {
+			continue
+		}
 		raw := crowdID(i)
 		id := fmt.Sprintf("%x-%x-%x-%x-%x", raw[:4], raw[4:6], raw[6:8], raw[8:10], raw[10:])
 		status, digest, err := download(c, k.address, id)
@@ -151,4 +187,5 @@ func checkCrowd(t testing.TB, k *keeper) {
 	if len(digests) > crowdKinds {
 		t.Errorf("%d files have become %d", crowdKinds, len(digests))
 	}
+	return digests
 }
