@@ -39,3 +39,19 @@ func family(root int) []int {
 	}
 	return all
 }
+
+// stopped tells whether every thread of a process has stopped, or ended: a signal only asks for that.
+func stopped(pid int) bool {
+	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, path := range stats {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		state := bytes.TrimSpace(content[bytes.LastIndexByte(content, ')')+1:])
+		if len(state) > 0 && !bytes.ContainsRune([]byte("TZX"), rune(state[0])) {
+			return false
+		}
+	}
+	return true
+}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -119,7 +120,17 @@ func (s *Server) Kill() {
 }
 
 // Pause holds the server and its children, which keep their connections and say nothing, until Resume or Kill.
-func (s *Server) Pause() { s.signalAll(syscall.SIGSTOP) }
+func (s *Server) Pause() {
+	s.signalAll(syscall.SIGSTOP)
+	if s.process == nil {
+		return
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if !slices.ContainsFunc(family(s.process.Pid), func(pid int) bool { return !stopped(pid) }) {
+			return
+		}
+	}
+}
 
 // Resume ends a Pause.
 func (s *Server) Resume() { s.signalAll(syscall.SIGCONT) }
