@@ -434,6 +434,54 @@ func TestLostHoldsOfPostgres(t *testing.T) {
 	}
 }
 
+// No statement runs for longer than anybody waits for it, but for those that change tables.
+func TestStatementsOfPostgresAreBounded(t *testing.T) {
+	server := servers.Postgres(t)
+	index := openPostgres(t, server.URL)
+	if err := index.Add(t.Context(), store.Original{ID: store.ID{1}, Format: "png"}); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "lock table original"); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := index.Get(t.Context(), store.ID{1}); !errors.Is(err, store.ErrUnavailable) || time.Since(began) > 12*time.Second {
+		t.Errorf("got %v after %v", err, time.Since(began))
+	}
+	if err := index.Add(t.Context(), store.Original{ID: store.ID{2}, Format: "png"}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("added: %v", err)
+	}
+	var running int
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if err := tx.QueryRow(t.Context(), "select count(*) from pg_locks where relation = 'original'::regclass and not granted").Scan(&running); err != nil || running == 0 {
+			break
+		}
+	}
+	if running != 0 {
+		t.Errorf("%d statements wait for ever", running)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(recovery); ; time.Sleep(20 * time.Millisecond) {
+		if err = index.Add(t.Context(), store.Original{ID: store.ID{3}, Format: "png"}); err == nil || time.Now().After(end) {
+			break
+		}
+	}
+	if err != nil {
+		t.Errorf("not well again: %v", err)
+	}
+}
+
 // A server that can lose what it has committed is not used.
 func TestPostgresMustBeDurable(t *testing.T) {
 	server := servers.Postgres(t)

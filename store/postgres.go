@@ -89,37 +89,40 @@ func postgresConfig(location string) (*pgx.ConnConfig, error) {
 	if config.ValidateConnect == nil {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // of several hosts, the one that can be written to
 	}
-	config.AfterConnect = checkPostgres
-	setDefault(config.RuntimeParams, "application_name", "calotype")
-	setDefault(config.RuntimeParams, "statement_timeout", milliseconds(answerTime))
-	setDefault(config.RuntimeParams, "idle_in_transaction_session_timeout", milliseconds(2*answerTime))
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "calotype"
+	}
+	config.AfterConnect = begin(config, answerTime)
 	return config, nil
 }
 
-func setDefault(settings map[string]string, name, value string) {
-	if settings[name] == "" {
-		settings[name] = value
+// begin returns what is done with a new connection: it is bounded how long a statement may take, unless the location says, and made sure
+// that what is committed survives a loss of power.
+func begin(config *pgx.ConnConfig, longest time.Duration) pgconn.AfterConnectFunc {
+	ask := "select current_setting('synchronous_commit')"
+	for name, limit := range map[string]time.Duration{"statement_timeout": longest, "idle_in_transaction_session_timeout": 2 * answerTime} {
+		// Not as parameters of the connection, which poolers refuse.
+		if config.RuntimeParams[name] == "" {
+			ask += fmt.Sprintf(", set_config('%s', '%d', false)", name, limit.Milliseconds())
+		}
 	}
-}
-
-func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
-
-// checkPostgres makes sure of a new connection that what is committed by it survives a loss of power.
-func checkPostgres(ctx context.Context, c *pgconn.PgConn) error {
-	result := c.ExecParams(ctx, "select current_setting('synchronous_commit')", nil, nil, nil, nil).Read()
-	if result.Err != nil {
-		return result.Err
+	return func(ctx context.Context, c *pgconn.PgConn) error {
+		result := c.ExecParams(ctx, ask, nil, nil, nil, nil).Read()
+		if result.Err != nil {
+			return result.Err
+		}
+		if setting := string(result.Rows[0][0]); setting == "off" {
+			return errors.New("PostgreSQL has synchronous_commit=off: it can lose what it has committed")
+		}
+		return nil
 	}
-	if setting := string(result.Rows[0][0]); setting == "off" {
-		return errors.New("PostgreSQL has synchronous_commit=off: it can lose what it has committed")
-	}
-	return nil
 }
 
 // migratePostgres brings the tables up to date. Of many processes that begin at once one does it and the others wait.
 func migratePostgres(ctx context.Context, config *pgx.ConnConfig) (Versions, error) {
 	patient := config.Copy()
-	patient.RuntimeParams["statement_timeout"] = "0"
+	delete(patient.RuntimeParams, "statement_timeout")
+	patient.AfterConnect = begin(patient, 0)
 	db := stdlib.OpenDB(*patient)
 	defer db.Close()
 	locker, err := gooselock.NewPostgresSessionLocker(

@@ -17,7 +17,7 @@ func TestLocationsOfPostgres(t *testing.T) {
 			t.Errorf("%s: %v", good, err)
 			continue
 		}
-		if config.Password != "secret" || config.ConnectTimeout != connectTime || config.RuntimeParams["statement_timeout"] != "5000" {
+		if config.Password != "secret" || config.ConnectTimeout != connectTime || config.AfterConnect == nil {
 			t.Errorf("%s: %+v", good, config)
 		}
 	}
