@@ -5,6 +5,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +27,12 @@ func TestPostgres(t *testing.T) {
 		return openPostgres(t, database), openPostgres(t, database)
 	}
 	t.Run("alone", func(t *testing.T) {
-		storetest.Index(t, func(t *testing.T) store.Index { return openPostgres(t, server.NewDatabase()) })
+		schemas := 0
+		storetest.Index(t, func(t *testing.T) store.Index {
+			schemas++
+			execute(t, server.URL, fmt.Sprintf("create schema index%d", schemas))
+			return openPostgres(t, fmt.Sprintf("%s&search_path=index%d", server.URL, schemas))
+		})
 	})
 	t.Run("shared", func(t *testing.T) { storetest.Shared(t, two) })
 	t.Run("news", func(t *testing.T) { storetest.News(t, two) })
@@ -34,6 +40,7 @@ func TestPostgres(t *testing.T) {
 
 // Of many machines that begin at once with an empty database one makes the tables.
 func TestManyMigratePostgresAtOnce(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t, "max_connections=200")
 	for range 3 {
 		database := server.NewDatabase()
@@ -66,6 +73,7 @@ func TestManyMigratePostgresAtOnce(t *testing.T) {
 
 // A role that may not change tables can serve from those that another has made.
 func TestPostgresTakesFewRights(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	if v, err := store.Migrate(t.Context(), store.Options{Index: server.URL}); err != nil || v.From != 0 {
 		t.Fatalf("%+v, %v", v, err)
@@ -107,6 +115,7 @@ func TestPostgresTakesFewRights(t *testing.T) {
 
 // An index that a newer program has changed is left alone.
 func TestNewerPostgresSchemaIsRefused(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	openPostgres(t, server.URL)
 	execute(t, server.URL, "insert into schema_version (version_id, is_applied) values (1000, true)")
@@ -120,6 +129,7 @@ func TestNewerPostgresSchemaIsRefused(t *testing.T) {
 
 // What everybody had a day to hear goes, and nothing that somebody may still need.
 func TestPostgresNewsAreSwept(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	index := openPostgres(t, server.URL)
 	for range 5 {

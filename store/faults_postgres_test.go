@@ -27,6 +27,7 @@ const recovery = 5 * time.Second
 // Whatever becomes of PostgreSQL, what was acknowledged is there, what fails says that the other machine is the reason, nobody waits for
 // ever, and soon after it is back all works again.
 func TestFaultsOfPostgres(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t, "max_connections=60")
 	proxy := servers.NewProxy(t, server.Address)
 	through := server.Through(proxy.Address)
@@ -109,6 +110,7 @@ const endSessions = "select pg_terminate_backend(pid) from pg_stat_activity wher
 
 // A connection that is reset in the middle of whatever it does, a commit above all, acknowledges nothing that is not there.
 func TestResetsOfConnectionsToPostgres(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	proxy := servers.NewProxy(t, server.Address)
 	index, err := store.OpenUnfenced(t.Context(), server.Through(proxy.Address), t.TempDir()+"/news")
@@ -344,6 +346,7 @@ func execute(t *testing.T, database string, statements ...string) {
 
 // While a commit waits until it is durable elsewhere, too, nobody sees the record and nobody is told that it is there.
 func TestNoRecordIsSeenBeforePostgresHasIt(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	a, b := openPostgres(t, server.URL), openPostgres(t, server.URL)
 	execute(t, server.URL, "alter system set synchronous_standby_names = 'missing'", "select pg_reload_conf()")
@@ -374,6 +377,7 @@ func TestNoRecordIsSeenBeforePostgresHasIt(t *testing.T) {
 
 // What was held by a session that is lost is held no more: nothing can be recorded by it, and nothing deleted.
 func TestLostHoldsOfPostgres(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	a, b := openPostgres(t, server.URL+"&application_name=a"), openPostgres(t, server.URL)
 	ctx := t.Context()
@@ -436,6 +440,7 @@ func TestLostHoldsOfPostgres(t *testing.T) {
 
 // No statement runs for longer than anybody waits for it, but for those that change tables.
 func TestStatementsOfPostgresAreBounded(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	index := openPostgres(t, server.URL)
 	if err := index.Add(t.Context(), store.Original{ID: store.ID{1}, Format: "png"}); err != nil {
@@ -484,6 +489,7 @@ func TestStatementsOfPostgresAreBounded(t *testing.T) {
 
 // A server that can lose what it has committed is not used.
 func TestPostgresMustBeDurable(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	for setting, good := range map[string]bool{"on": true, "remote_apply": true, "off": false} {
 		index, err := store.OpenPostgres(t.Context(), fmt.Sprintf("%s&synchronous_commit=%s", server.URL, setting), t.TempDir()+"/news")

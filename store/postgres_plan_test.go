@@ -15,6 +15,7 @@ import (
 
 // PostgreSQL answers what a listing asks by walking as far as its limit, whether it plans for the values that it is given or for any.
 func TestListingWalksAnIndexOfPostgres(t *testing.T) {
+	t.Parallel()
 	server := servers.Postgres(t)
 	p, err := openPostgres(t.Context(), server.URL, t.TempDir()+"/news")
 	if err != nil {
