@@ -41,6 +41,8 @@ heic := transform/heic/module/heif.wasm.gz
 ask_vips  = PKG_CONFIG_PATH="$(PKG_CONFIG_PATH)" pkg-config vips 2>/dev/null
 vips_key  = $(shell { $(ask_vips) --modversion; $(ask_vips) --cflags --libs; } | cksum | cut -d' ' -f1)
 go        = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -DCALOTYPE_LIBVIPS=$(vips_key)" go
+# Google's storage library links 20 MB for another way to talk to its service, which is not used, unless this tag is set.
+tags     := disable_grpc_modules
 version  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .PHONY: help
@@ -98,7 +100,7 @@ BINARY ?= bin/calotype
 
 .PHONY: build
 build: deps ## build bin/calotype
-	@$(go) build -ldflags '-X main.version=$(version) $(LDFLAGS)' -o $(BINARY) .
+	@$(go) build -tags $(tags) -ldflags '-X main.version=$(version) $(LDFLAGS)' -o $(BINARY) .
 
 .PHONY: run
 run: build ## build and serve on http://127.0.0.1:8080; ARGS="--listen :9000" adds options
@@ -106,17 +108,17 @@ run: build ## build and serve on http://127.0.0.1:8080; ARGS="--listen :9000" ad
 
 .PHONY: generate
 generate: deps ## write the generated pages: README tables, docs/operations.md and its samples
-	@$(go) generate ./...
+	@GOFLAGS=-tags=$(tags) $(go) generate ./...
 
 # --- tests -------------------------------------------------------------------------------------
 .PHONY: test
 test: deps ## run the tests
-	@$(go) test -shuffle=on ./...
+	@$(go) test -tags $(tags) -shuffle=on ./...
 
 # Libraries of two clouds are left out: to compile them for the race detector takes longer than the tests.
 .PHONY: test-race
 test-race: deps ## run the tests under the race detector
-	@$(go) test -race -tags nogcs,noazure -shuffle=on ./...
+	@$(go) test -race -tags $(tags),nogcs,noazure -shuffle=on ./...
 
 .PHONY: test-bounds
 test-bounds: deps ## run each operation at every bound of every parameter
@@ -124,7 +126,7 @@ test-bounds: deps ## run each operation at every bound of every parameter
 
 .PHONY: test-corpus
 test-corpus: deps ## run the tests of the image corpus beside the checkout, in ../shared/corpus
-	@$(go) test -tags corpus -run Corpus -timeout 30m .
+	@$(go) test -tags $(tags),corpus -run Corpus -timeout 30m .
 
 .PHONY: test-browser
 test-browser: build chromium ## run the tests that look at the program through a browser
@@ -223,7 +225,7 @@ engine:
 
 .PHONY: test-servers
 test-servers: build servers proxies ## run the tests over real servers: S3, Google Cloud Storage, Azure, PostgreSQL, and several machines behind nginx
-	@$(go) test -tags servers -count=1 -timeout 15m -v ./store/... . -run 'S3|GCS|Azure|Cloud|Postgres|WithServers|News|NoRecord|LostHolds' 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+	@$(go) test -tags $(tags),servers -count=1 -timeout 15m -v ./store/... . -run 'S3|GCS|Azure|Cloud|Postgres|WithServers|News|NoRecord|LostHolds' 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags servers -run ManyMachines -count=1 -v . 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 
 # What speaks S3 and Google Cloud Storage is built from test/servers, whose go.mod has the versions of ours where both have a library, so that
@@ -276,11 +278,11 @@ sweep: build ## measure quality, bytes and time of the encoders: writes bench/sw
 .PHONY: lint
 lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
-	@$(go) vet -tags corpus,servers ./...
-	@$(go) run $(STATICCHECK) -tags corpus,servers ./...
+	@$(go) vet -tags $(tags),corpus,servers ./...
+	@$(go) run $(STATICCHECK) -tags $(tags),corpus,servers ./...
 	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability,servers ./...
 	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability,servers ./...
-	@$(go) test -run '^TestImportRules$$' .
+	@$(go) test -tags $(tags) -run '^TestImportRules$$' .
 
 .PHONY: format
 format: ## gofumpt the code
