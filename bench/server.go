@@ -35,7 +35,7 @@ func startServer(ctx context.Context, program string, args []string, dir string)
 	return startServerUnder(ctx, nil, program, args, dir)
 }
 
-// startServerUnder is startServer for a program that is itself started by a command: that is the process which is asked to end.
+// startServerUnder is startServer for a program that is started by a command, whose process it becomes.
 func startServerUnder(ctx context.Context, under []string, program string, args []string, dir string) (*server, error) {
 	address, err := freeAddress()
 	if err != nil {

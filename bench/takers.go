@@ -41,8 +41,9 @@ func takeByCalotype(o options) start {
 		var under []string
 		if o.syncTime > 0 {
 			const calls = "fsync,fdatasync"
+			// With -D the process that is started becomes the server, and is asked to end as such; strace ends with it.
 			under = []string{
-				"strace", "-f", "--seccomp-bpf", "-qq", "-o", os.DevNull, "-e", "trace=" + calls,
+				"strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", os.DevNull, "-e", "trace=" + calls,
 				"-e", fmt.Sprintf("inject=%s:delay_exit=%d", calls, o.syncTime.Microseconds()),
 			}
 		}
