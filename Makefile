@@ -117,12 +117,15 @@ test: deps ## run the tests
 
 # Libraries of two clouds are left out: to compile them for the race detector takes longer than the tests.
 .PHONY: test-race
+# The whole program, of which the short tests leave out what takes long, is one process among others in the other suites.
 test-race: deps ## run the tests under the race detector
-	@$(go) test -race -tags $(tags),nogcs,noazure -shuffle=on ./...
+	@$(go) test -race -short -tags $(tags),nogcs,noazure -shuffle=on ./...
+
+BOUNDS ?= 4
 
 .PHONY: test-bounds
-test-bounds: deps ## run each operation at every bound of every parameter
-	@$(go) test ./transform -run EveryBound -all-bounds
+test-bounds: deps ## run each operation at every bound of every parameter, each on some kinds of picture (BOUNDS=1 for all)
+	@$(go) test ./transform -run EveryBound -bounds-every $(BOUNDS)
 
 .PHONY: test-corpus
 test-corpus: deps ## run the tests of the image corpus beside the checkout, in ../shared/corpus

@@ -179,11 +179,7 @@ func TestTokensOfAFile(t *testing.T) {
 
 // The built program with a token: what it says, what a worker knows, what the private listener tells.
 func TestTokenIsNowhere(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "calotype")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	public, private := freePort(t), freePort(t)
+	binary, public, private := program(t), freePort(t), freePort(t)
 	command := exec.Command(binary, "--listen", public, "--admin-listen", private, "--data", t.TempDir(), "--token", secret)
 	command.Env = append(os.Environ(), "CALOTYPE_TOKEN="+secret)
 	var said, answered bytes.Buffer
@@ -231,7 +227,8 @@ func TestTokenIsNowhere(t *testing.T) {
 	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range environments {
 		folder := filepath.Dir(file)
-		if program, _ := os.Readlink(folder + "/exe"); program != binary || folder == filepath.Join("/proc", strconv.Itoa(command.Process.Pid)) {
+		id, _ := strconv.Atoi(filepath.Base(folder))
+		if program, _ := os.Readlink(folder + "/exe"); program != binary || id == command.Process.Pid || id == os.Getpid() {
 			continue
 		}
 		workers++

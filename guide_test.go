@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -71,9 +72,9 @@ func runGuide(t *testing.T, servers bool, settings ...string) {
 		t.Skip("starts and stops servers for some seconds")
 	}
 	home := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(home, "bin", "calotype"), ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	bin := filepath.Join(home, "bin")
+	if err := errors.Join(os.Mkdir(bin, 0o700), os.Symlink(program(t), filepath.Join(bin, "calotype"))); err != nil {
+		t.Fatal(err)
 	}
 	var script strings.Builder
 	var blocks []block
@@ -85,7 +86,7 @@ func runGuide(t *testing.T, servers bool, settings ...string) {
 	}
 	shell := exec.Command("bash", "-eu", "-o", "pipefail", "-c", script.String())
 	shell.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CALOTYPE_") }),
-		append(settings, "HOME="+home, "PATH="+filepath.Join(home, "bin")+":"+os.Getenv("PATH"))...)
+		append(settings, "HOME="+home, "PATH="+bin+":"+os.Getenv("PATH"))...)
 	for _, name := range []string{"LISTEN", "ADMIN", "LISTEN2", "ADMIN2"} {
 		shell.Env = append(shell.Env, name+"="+freeAddress(t))
 	}

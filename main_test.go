@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,9 +14,27 @@ import (
 	"calotype/transform"
 )
 
+// asProgram has the tests' binary be the program, if it is set in the environment.
+const asProgram = "TESTS_ARE_THE_PROGRAM"
+
 func TestMain(m *testing.M) {
 	transform.RunWorker()
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
 	os.Exit(m.Run())
+}
+
+// program returns the path of the program, for processes that this test starts.
+func program(t *testing.T) string {
+	t.Helper()
+	t.Setenv(asProgram, "1")
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // From upload to print, as the README tells it.
@@ -163,11 +180,7 @@ func TestOptions(t *testing.T) {
 
 // The built program finishes what runs when it gets SIGTERM, and exits with 0.
 func TestSignal(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "calotype")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	command := exec.Command(binary, "--listen", "127.0.0.1:0", "--admin-listen", "off", "--data", t.TempDir())
+	command := exec.Command(program(t), "--listen", "127.0.0.1:0", "--admin-listen", "off", "--data", t.TempDir())
 	out, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

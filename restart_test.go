@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -54,10 +53,7 @@ func begin(t *testing.T, binary string, arguments ...string) *process {
 
 // A server is killed while it makes prints and writes them. The next one knows many of them, and none with other bytes.
 func TestKilledServerStartsWarm(t *testing.T) {
-	binary, data, prints := filepath.Join(t.TempDir(), "calotype"), t.TempDir(), t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	binary, data, prints := program(t), t.TempDir(), t.TempDir()
 	arguments := []string{"--data", data, "--cache-dir", prints, "--cache-dir-bytes", "16MiB"}
 	p := begin(t, binary, arguments...)
 	_, id := p.post(read(t, "docs/samples/landscape.jpg"))

@@ -256,7 +256,7 @@ func TestTrimCannotGrow(t *testing.T) {
 	}
 }
 
-var allBounds = flag.Bool("all-bounds", false, "try every bound on every kind of picture, not each on some of them in turn")
+var boundsEvery = flag.Int("bounds-every", 8, "try every bound on one of so many kinds of picture, in turn; 1 is all")
 
 // Every operation, at every bound of its numbers and with every word, on every kind of picture, gives a picture or a reason.
 func TestEveryBoundOnEveryPicture(t *testing.T) {
@@ -284,7 +284,7 @@ func TestEveryBoundOnEveryPicture(t *testing.T) {
 		both.Go(func() {
 			for t := range trials {
 				for i, name := range names {
-					if *allBounds || (i+t.turn)%(8*slowdown) == 0 {
+					if (i+t.turn)%(*boundsEvery*slowdown) == 0 {
 						try(t.call, name)
 					}
 				}
