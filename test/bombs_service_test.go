@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// spareWorkers is how many processes the program keeps beyond those that make prints at once.
+// spareWorkers is how many processes the program keeps at least beyond those that make prints at once.
 const spareWorkers = 2
 
 var furtherArguments = flag.String("arguments", "", "further arguments of calotype serve, separated by spaces")

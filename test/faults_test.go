@@ -75,7 +75,7 @@ func TestWorkerFaults(t *testing.T) {
 			syscall.Kill(c.pid, syscall.SIGKILL)
 		}
 	}
-	s.settles(t, before, workers+spareWorkers)
+	s.settles(t, before)
 	sent := map[syscall.Signal]int{}
 	for _, f := range faults {
 		sent[f.signal]++
@@ -147,7 +147,7 @@ func TestKillLoop(t *testing.T) {
 		})
 	}, func(stop <-chan struct{}) { hits = newWire(s.address).every(20*time.Millisecond, stop, always(kept)) })
 
-	s.settles(t, before, workers+spareWorkers)
+	s.settles(t, before)
 	changes := since(numbers, s.numbers(t))
 	lost := int(changes[`calotype_worker_ends_total{cause="lost"}`])
 	t.Logf("%d kills, of which %d met a worker with a job; %d prints made, %d put off", kills, lost-(s.endedIdle(t)-idleBefore), len(all.of(200)), len(all.of(503)))

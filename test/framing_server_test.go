@@ -21,10 +21,16 @@ type framingServer struct {
 	t testing.TB
 }
 
-// startFramingServer runs the program until the test ends, open to those who come by a proxy.
+// startFramingServer runs the program until the test ends, open to those who come by a proxy. All its workers are ready.
 func startFramingServer(t testing.TB, arguments ...string) *framingServer {
 	t.Helper()
-	return &framingServer{instance: start(t, append([]string{"--open"}, arguments...)...), t: t}
+	s := &framingServer{instance: start(t, append([]string{"--open"}, arguments...)...), t: t}
+	for end := time.Now().Add(time.Minute); !strings.Contains(s.text("/metrics"), "\ncalotype_workers{state=\"starting\"} 0\n"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("its workers do not come up")
+		}
+	}
+	return s
 }
 
 // text reads a page of the admin listener.

@@ -99,7 +99,7 @@ func statOf(pid string) []string {
 }
 
 // holdings are what a server must give back after it was busy.
-type holdings struct{ descriptors, goroutines, children, zombies int }
+type holdings struct{ descriptors, goroutines, children, zombies, ready int }
 
 func (s *service) holdings(t testing.TB) (h holdings) {
 	t.Helper()
@@ -107,7 +107,7 @@ func (s *service) holdings(t testing.TB) (h holdings) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h = holdings{descriptors: len(files), goroutines: s.goroutines(t)}
+	h = holdings{descriptors: len(files), goroutines: s.goroutines(t), ready: int(s.numbers(t)[`calotype_workers{state="ready"}`])}
 	for _, c := range s.children() {
 		h.children++
 		if c.state == "Z" {
@@ -130,23 +130,22 @@ func (s *service) rest(t testing.TB) (h holdings) {
 	return h
 }
 
-// settles waits until the server holds about what it did before, all workers being ready, and fails the test if it does not come
+// settles waits until the server holds about what it did before, as many workers being ready, and fails the test if it does not come
 // to that.
-func (s *service) settles(t testing.TB, before holdings, workers int) {
+func (s *service) settles(t testing.TB, before holdings) {
 	t.Helper()
 	// Idle connections of the test's own, and what serves them.
 	const few = 5
 	var now holdings
-	var ready float64
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		now, ready = s.holdings(t), s.numbers(t)[`calotype_workers{state="ready"}`]
+		now = s.holdings(t)
 		if now.descriptors <= before.descriptors+few && now.goroutines <= before.goroutines+few &&
-			now.children == before.children && now.zombies == 0 && int(ready) == workers {
+			now.children == before.children && now.zombies == 0 && now.ready == before.ready {
 			t.Logf("the server held %+v before and holds %+v after", before, now)
 			return
 		}
 	}
-	t.Errorf("the server held %+v before; a minute after it holds %+v and %v of %d workers are ready", before, now, ready, workers)
+	t.Errorf("the server held %+v before; a minute after it holds %+v", before, now)
 }
 
 // held is the memory of the server and its workers together, in bytes: pages that several share count once where the system

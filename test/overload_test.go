@@ -223,7 +223,7 @@ func measureOverload(t *testing.T) (missed []string) {
 	after := s.numbers(t)
 	// Machines that others use grow slower and faster in the course of minutes.
 	best = (best + besideHits("the same, afterwards")) / 2
-	s.settles(t, before, overloadWorkers+2)
+	s.settles(t, before)
 
 	_, goodput := over.rate(*overloadTime/2, *overloadTime)
 	t.Logf("\n%s", o)
