@@ -148,15 +148,15 @@ imagemagick:
 # What the hostile suite does: mutants of good images from a seed, time of overload, faults of workers (and a fifth as many signals
 # to those of a running server), every which file of the corpus is printed by workers of different history, and every which
 # bomb is sent: most of the time goes to those that a server of two cores works on for seconds.
-MUTATIONS ?= 2000
+MUTATIONS ?= 1000
 SEED      ?= 1
-OVERLOAD  ?= 1m
-FAULTS    ?= 1000
-HISTORY   ?= 5
-BOMBS     ?= 4
+OVERLOAD  ?= 45s
+FAULTS    ?= 500
+HISTORY   ?= 10
+BOMBS     ?= 8
 
 .PHONY: test-hostile
-test-hostile: build strace ## run the tests of hostile images, faults and overload (MUTATIONS=5000 OVERLOAD=10m HISTORY=1 BOMBS=1 for more)
+test-hostile: build strace ## run the tests of hostile images, faults and overload (MUTATIONS=5000 OVERLOAD=10m FAULTS=1000 HISTORY=1 BOMBS=1 for more)
 	@$(go) test -run 'Faults' -count=1 -timeout 15m ./transform/worker -faults $(FAULTS)
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags hostile -count=1 -timeout 60m -v \
 	  -run 'Hostile|Canary|Bomb|Mutations|Overload|Fault|Kill|Lock|History|RecordReader' . \
@@ -251,7 +251,7 @@ test/azurite/node_modules/azurite/package.json: test/azurite/package-lock.json
 	@cd test/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/azurite/package.json || true
 
 # go test takes one fuzz test at a time.
-FUZZTIME ?= 4s
+FUZZTIME ?= 3s
 
 .PHONY: fuzz
 fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)

@@ -13,6 +13,9 @@ import (
 // Every operation with each argument at its bounds, and just outside of them, is answered with a print, or with a problem that says why
 // not: never with a fault of the server's.
 func TestEveryBoundIsAnsweredOrExplained(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	s := serve(t)
 	originals := map[string]string{
 		"a photo":      s.upload(encodePNG(t, photo(60, 40, 1))).URL,

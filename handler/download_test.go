@@ -152,6 +152,9 @@ func TestDownloadByExtension(t *testing.T) {
 
 // Every format that is read becomes every format that is written.
 func TestConversion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	s := serve(t)
 	for from, u := range s.allFormats() {
 		for extension, want := range extensions {
