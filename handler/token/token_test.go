@@ -133,7 +133,8 @@ func TestFollow(t *testing.T) {
 			}
 		}
 		f(1, fs.ErrNotExist) // said once, not at every turn
-		if err := os.WriteFile(path, []byte(third), 0o600); err != nil {
+		// At once, since it may be read just now.
+		if err := errors.Join(os.WriteFile(path+".new", []byte(third), 0o600), os.Rename(path+".new", path)); err != nil {
 			t.Fatal(err)
 		}
 		f(2, nil)
