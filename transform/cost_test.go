@@ -11,6 +11,9 @@ import (
 // Admission keeps the memory of all prints within a budget by what is predicted for each, so that a prediction must be above what
 // a print takes; and a worker that takes more is stopped, so that it must be above that for every print that is to succeed.
 func TestPredictedMemoryIsEnough(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	// Every print has a worker of its own, whose peak is then that of the print.
 	e, seen := own(t, Options{Workers: 2, JobsPerWorker: 1, Deadline: time.Minute})
 	source := encodePNG(t, photo(900, 700))
@@ -62,6 +65,9 @@ func TestPredictedMemoryIsEnough(t *testing.T) {
 
 // Transparent pictures and those of 16 bits are computed in other ways, which take no more than was predicted either.
 func TestPredictedMemoryIsEnoughForEveryOperation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	e, seen := own(t, Options{Workers: 2, JobsPerWorker: 1, Deadline: time.Minute})
 	deep := stdimage.NewNRGBA64(stdimage.Rect(0, 0, 480, 320))
 	draw.Draw(deep, deep.Bounds(), photo(480, 320), stdimage.Point{}, draw.Src)

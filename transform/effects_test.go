@@ -260,6 +260,9 @@ var boundsEvery = flag.Int("bounds-every", 8, "try every bound on one of so many
 
 // Every operation, at every bound of its numbers and with every word, on every kind of picture, gives a picture or a reason.
 func TestEveryBoundOnEveryPicture(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	pictures := kindsOfPicture(t)
 	var tried atomic.Int32
 	try := func(call, name string) {

@@ -439,6 +439,9 @@ func TestSixteenBitsStay(t *testing.T) {
 }
 
 func TestEverySettingHasAnEffectAndEveryFormatIsDeterministic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	original := encodePNG(t, photo(320, 240))
 	deep := stdimage.NewGray16(stdimage.Rect(0, 0, 9, 9))
 	deep.SetGray16(3, 3, color.Gray16{0x1234})

@@ -275,6 +275,9 @@ func TestEveryFormatHasACanary(t *testing.T) {
 
 // What the originals that are only read need of memory is within what is predicted, in a worker of their own.
 func TestCostOfOtherOriginals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	e, seen := own(t, Options{Workers: 1, JobsPerWorker: 1, Deadline: time.Minute})
 	for what, data := range map[string][]byte{
 		"BMP": encodeBMP(t, photo(3000, 2000)), "HEIC": canary(t, "heic"), "icon": dib.EncodeIcon(encodePNG(t, photo(256, 256)), 256, 256),

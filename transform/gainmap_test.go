@@ -195,6 +195,9 @@ func TestGainMapChangesNoPixel(t *testing.T) {
 
 // A gain map that is cut short, too large, or no image does no harm.
 func TestBrokenGainMaps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	picture, gain := slope(40, 20)
 	original := withGainMap(t, picture, gain)
 	at := bytes.LastIndex(original, []byte("\xff\xd8\xff"))

@@ -92,6 +92,9 @@ func TestPageAndFrames(t *testing.T) {
 
 // maxbytes gives the best that fits, and says so where nothing does.
 func TestMaxBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	original := encodePNG(t, photo(300, 200))
 	for _, extension := range []string{"jpg", "webp", "avif"} {
 		free := mustRender(t, original, "."+extension)
@@ -119,6 +122,9 @@ func TestMaxBytes(t *testing.T) {
 // quality:auto looks like the picture, by the measure that it states, for no more bytes than needed: the next lower of its qualities
 // does not.
 func TestMeasuredQuality(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	original := encodePNG(t, photo(400, 300))
 	source := planeOf(t, original)
 	for f, between := range autoQualities {
@@ -239,6 +245,9 @@ func TestDepth(t *testing.T) {
 // A palette has no more colors than were asked for, holds those of a simple picture exactly, transparency too, and makes a PNG of a
 // photograph smaller.
 func TestPalette(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	original := encodePNG(t, photo(300, 200))
 	for _, extension := range []string{"png", "gif"} {
 		for _, most := range []int{2, 4, 16, 256} {

@@ -222,6 +222,9 @@ func callOf(o *Operation, r *rand.Rand) string {
 // Whatever chain the grammar takes, on whatever kind of picture: the print has the planned size, or the plan says why not.
 // The engine itself compares what it made with the plan.
 func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	const rounds = 900 / slowdown
 	r := rand.New(rand.NewPCG(1, 2))
 	pictures := kindsOfPicture(t)

@@ -97,6 +97,9 @@ func TestTextOfSVG(t *testing.T) {
 
 // No SVG shows what is in a file, asks a network or stops the server: each is a print without the secret, or a clear error.
 func TestHostileSVG(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes very many prints, one after the other")
+	}
 	needs(t, "svg")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
