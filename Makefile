@@ -151,20 +151,21 @@ imagemagick:
 
 # What the hostile suite does: mutants of good images from a seed, time of overload, faults of workers (and a fifth as many signals
 # to those of a running server), every which file of the corpus is printed by workers of different history, and every which
-# bomb is sent: most of the time goes to those that a server of two cores works on for seconds.
-MUTATIONS ?= 1000
+# bomb is sent: most of the time goes to those that a server of two cores works on for seconds. Before that the probe runs alone.
+MUTATIONS ?= 500
 SEED      ?= 1
-OVERLOAD  ?= 45s
-FAULTS    ?= 500
+OVERLOAD  ?= 20s
+FAULTS    ?= 200
 HISTORY   ?= 10
 BOMBS     ?= 8
+IDLE      ?= 5s
 
 .PHONY: test-hostile
-test-hostile: build strace ## run the tests of hostile images, faults and overload (MUTATIONS=5000 OVERLOAD=10m FAULTS=1000 HISTORY=1 BOMBS=1 for more)
+test-hostile: build strace ## run the tests of hostile images, faults and overload (MUTATIONS=5000 OVERLOAD=10m FAULTS=1000 HISTORY=1 BOMBS=1 IDLE=20s for more)
 	@$(go) test -run 'Faults' -count=1 -timeout 15m ./transform/worker -faults $(FAULTS)
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags hostile -count=1 -timeout 60m -v \
 	  -run 'Hostile|Canary|Bomb|Mutations|Overload|Fault|Kill|Lock|History|RecordReader' . \
-	  -mutations $(MUTATIONS) -seed $(SEED) -overload $(OVERLOAD) -faults $$(($(FAULTS) / 5)) -history-every $(HISTORY) -bombs-every $(BOMBS)
+	  -idle $(IDLE) -mutations $(MUTATIONS) -seed $(SEED) -overload $(OVERLOAD) -faults $$(($(FAULTS) / 5)) -history-every $(HISTORY) -bombs-every $(BOMBS)
 
 # strace shows what a worker asks the kernel for. Where it cannot be installed, the test that needs it says so and is skipped.
 .PHONY: strace
@@ -255,7 +256,7 @@ test/azurite/node_modules/azurite/package.json: test/azurite/package-lock.json
 	@cd test/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/azurite/package.json || true
 
 # go test takes one fuzz test at a time.
-FUZZTIME ?= 3s
+FUZZTIME ?= 2s
 
 .PHONY: fuzz
 fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
