@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"image/png"
 	"net/http"
@@ -33,6 +34,8 @@ var notDecodable = []string{"truncated.jpg", "truncated.png"}
 
 // Lossless JPEG, which some builds of libvips decode and others refuse, in the header or later.
 const sometimesDecodable = "testimgl.jpg"
+
+var corpusEvery = flag.Int("corpus-every", 1, "TestGoodCorpus takes one of so many files")
 
 // Every valid image is taken and comes back in every format, in the size that .json says.
 func TestGoodCorpus(t *testing.T) {
@@ -107,12 +110,16 @@ func TestGoodCorpus(t *testing.T) {
 			}
 		})
 	}
-	for _, file := range files {
-		next <- file
+	taken := 0
+	for i, file := range files {
+		if i%*corpusEvery == 0 {
+			next <- file
+			taken++
+		}
 	}
 	close(next)
 	clients.Wait()
-	t.Logf("%d files, %d prints", len(files), prints.Load())
+	t.Logf("%d files, %d prints", taken, prints.Load())
 }
 
 // All eight orientations of one photograph give the same upright print.
