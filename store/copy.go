@@ -103,10 +103,8 @@ func patiently(ctx context.Context, do func() error) error {
 		if !errors.Is(err, ErrUnavailable) || pause > 32*time.Second {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if sleep(ctx, pause) != nil {
 			return err
-		case <-time.After(pause):
 		}
 	}
 }

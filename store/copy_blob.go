@@ -3,11 +3,9 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"syscall"
 )
@@ -140,23 +138,14 @@ func (c *copying) isWhole(ctx context.Context, o Original) (bool, error) {
 	if !c.options.Verify {
 		return true, nil
 	}
-	f, err := c.to.blobs.Open(ctx, o.Digest)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDamaged) {
+	err := c.to.checkBlob(ctx, o.Digest, nil)
+	switch {
+	case err == nil:
+		return true, nil
+	case isDamage(err), errors.Is(err, syscall.EIO):
 		return false, nil
 	}
-	if err != nil {
-		return false, fmt.Errorf("read back: %w", err)
-	}
-	defer f.Close()
-	hash := sha256.New()
-	n, err := io.Copy(hash, whileNot(ctx, f))
-	if errors.Is(err, syscall.EIO) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read back: %w", err)
-	}
-	return n == o.Bytes && Digest(hash.Sum(nil)) == o.Digest, nil
+	return false, fmt.Errorf("read back: %w", err)
 }
 
 // whileNot returns a reader of r that fails once ctx has ended.

@@ -58,10 +58,8 @@ func (g *guard) hold(ctx context.Context, name byte, alone bool) (release func()
 				return nil, err
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if sleep(ctx, pause) != nil {
 			return nil, context.Cause(ctx)
-		case <-time.After(pause):
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (n *news) follow(ctx context.Context, hear func(News)) {
 		if time.Since(began) > lastRepeat {
 			pause = firstRepeat
 		}
-		waits(ctx, pause)
+		_ = sleep(ctx, pause) // its end is looked at above
 		pause = min(2*pause, lastRepeat)
 	}
 }

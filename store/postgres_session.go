@@ -222,24 +222,14 @@ func (s *session) dial(ctx context.Context) *pgx.Conn {
 	for pause := firstRepeat; ctx.Err() == nil; pause = min(2*pause, lastRepeat) {
 		conn, err := pgx.ConnectConfig(ctx, s.config)
 		if err == nil {
-			if waits(ctx, s.fence) {
+			if sleep(ctx, s.fence) == nil {
 				return conn
 			}
 			conn.Close(context.WithoutCancel(ctx))
 		}
-		waits(ctx, pause)
+		_ = sleep(ctx, pause) // its end is looked at above
 	}
 	return nil
-}
-
-// waits lets a time pass, and tells whether ctx let it.
-func waits(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }
 
 // ask has a wish granted. It returns an error if that is not certain.
