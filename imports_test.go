@@ -48,9 +48,9 @@ var onlyIn = []struct {
 	{"github.com/valyala/fasthttp", []string{mainPart, "handler", "bench"}, false, "only the edge knows HTTP"},
 	{
 		"net/http",
-		[]string{mainPart, "bench", "handler/admin", "handler/purge", "store/cloud", "store/storetest/servers"},
+		[]string{mainPart, "bench", "handler/admin", "handler/purge", "store/cloud", "store/remote", "store/storetest/servers"},
 		true,
-		"the public listener is fasthttp; its constants name the statuses. The private one needs net/http, for profiles and metrics, and so do purges and blobs in clouds, which go out by its client, and what makes buckets for tests",
+		"the public listener is fasthttp; its constants name the statuses. The private one needs net/http, for profiles and metrics, and so do purges, blobs in clouds and remote originals, which go out by its client, and what makes buckets for tests",
 	},
 	{"github.com/aws/aws-sdk-go-v2", []string{"handler/purge", "store/cloud"}, false, "only the hook of CloudFront and the blobs in S3 sign for AWS"},
 	{"gocloud.dev", []string{"store/cloud"}, false, cloudsInOnePlace},
@@ -233,11 +233,11 @@ func TestImportRulesSeeWhatTheyForbid(t *testing.T) {
 	f(goPackage{ImportPath: "", Imports: []string{"database/sql"}}, "only store may: only the index knows SQL")
 	f(goPackage{ImportPath: "handler", Imports: []string{"calotype/transform/sniff", "calotype/cache", "github.com/valyala/fasthttp/fasthttputil"}}, "")
 	f(goPackage{ImportPath: "handler", Imports: []string{"calotype/bench"}}, "beside itself it may import: transform, cache, store")
-	f(goPackage{ImportPath: "handler", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/cloud and store/storetest/servers may")
+	f(goPackage{ImportPath: "handler", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/cloud and store/remote and store/storetest/servers may")
 	f(goPackage{ImportPath: "handler/admin", Imports: []string{"net/http/pprof", "github.com/prometheus/client_golang/prometheus"}}, "")
 	f(goPackage{ImportPath: "handler/purge", Imports: []string{"net/http", "github.com/aws/aws-sdk-go-v2/aws"}}, "")
 	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/aws/aws-sdk-go-v2/aws"}}, "only handler/purge and store/cloud may")
-	f(goPackage{ImportPath: "handler/metrics", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/cloud and store/storetest/servers may")
+	f(goPackage{ImportPath: "handler/metrics", Imports: []string{"net/http"}}, "only main and bench and handler/admin and handler/purge and store/cloud and store/remote and store/storetest/servers may")
 	f(goPackage{ImportPath: "handler", Imports: []string{"github.com/prometheus/client_golang/prometheus"}}, "only handler/admin and handler/metrics may")
 	f(goPackage{ImportPath: "transform", Imports: []string{"github.com/prometheus/client_golang/prometheus"}}, "counted in one place")
 	f(goPackage{ImportPath: "handler", TestImports: []string{"net/http"}, XTestImports: []string{"net/http/httptest"}}, "")
@@ -252,6 +252,8 @@ func TestImportRulesSeeWhatTheyForbid(t *testing.T) {
 	f(goPackage{ImportPath: "cache", Imports: []string{"log/slog"}}, "leaves return errors")
 	f(goPackage{ImportPath: "store", Imports: []string{"database/sql", "modernc.org/sqlite", "golang.org/x/sync/errgroup"}}, "")
 	f(goPackage{ImportPath: "store/cloud", Imports: []string{"gocloud.dev/blob", "net/http"}, readsEnvironment: true}, "")
+	f(goPackage{ImportPath: "store/remote", Imports: []string{"net/http"}}, "")
+	f(goPackage{ImportPath: "store/remote", Imports: []string{"gocloud.dev/blob"}}, "only store/cloud may")
 	f(goPackage{ImportPath: "store", Imports: []string{"gocloud.dev/blob"}}, "only store/cloud may")
 	f(goPackage{ImportPath: "store", Imports: []string{"github.com/dgraph-io/ristretto/v2"}}, "only cache may")
 	f(goPackage{ImportPath: "helpers"}, "in no part that the rules know")
