@@ -60,10 +60,10 @@ func (h *Handler) admit(ctx *fasthttp.RequestCtx, a access) error {
 	if a == public || a == publicIfNamed && namesImage(ctx) {
 		return nil
 	}
-	who := h.options.Access
+	who := h.tenantOf(ctx).Access
 	switch {
 	case who.Tokens != nil:
-		byBrowser, err := h.checkToken(ctx)
+		byBrowser, err := h.checkToken(ctx, who.Tokens)
 		if err != nil || !byBrowser {
 			return err
 		}
@@ -81,7 +81,7 @@ func (h *Handler) admit(ctx *fasthttp.RequestCtx, a access) error {
 
 // checkToken looks for a token in the Authorization header. byBrowser tells that it came as a password, which a browser sends
 // with every request to this server, whichever page has made it do so.
-func (h *Handler) checkToken(ctx *fasthttp.RequestCtx) (byBrowser bool, err error) {
+func (h *Handler) checkToken(ctx *fasthttp.RequestCtx, tokens *token.Set) (byBrowser bool, err error) {
 	scheme, credentials, _ := bytes.Cut(ctx.Request.Header.Peek("Authorization"), []byte(" "))
 	credentials = bytes.Trim(credentials, " ")
 	switch {
@@ -96,7 +96,7 @@ func (h *Handler) checkToken(ctx *fasthttp.RequestCtx) (byBrowser bool, err erro
 	if err := h.attempts.Allow(client); err != nil {
 		return byBrowser, err
 	}
-	if !h.options.Access.Tokens.Has(credentials) {
+	if !tokens.Has(credentials) {
 		h.attempts.Count(client)
 		return byBrowser, fmt.Errorf("%w, and this is none", errNoToken)
 	}

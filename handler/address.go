@@ -8,7 +8,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/store"
-	"calotype/transform"
 )
 
 // What may become of a request for an image whose address is not spelled canonically.
@@ -40,17 +39,19 @@ func (e *spellingError) Unwrap() error { return errSpelling }
 
 // insistOnSpelling answers requests for an image by another spelling than the canonical one, where they are to be redirected or
 // refused, without asking whether there is such an image. It tells whether it has answered. An address without an extension, and one
-// that ends in .auto or .json, are spellings in their own right; what is sent under them, Link and Content-Location name.
-func (h *Handler) insistOnSpelling(ctx *fasthttp.RequestCtx, path string, target transform.Target) (done bool, err error) {
-	if h.options.Canonical == CanonicalLink {
+// that ends in .auto or .json, are spellings in their own right; what is sent under them, Link and Content-Location name. What is
+// signed has no other spelling.
+func (h *Handler) insistOnSpelling(ctx *fasthttp.RequestCtx, a asking) (done bool, err error) {
+	if h.options.Canonical == CanonicalLink || a.signed {
 		return false, nil
 	}
+	path, target := string(a.path), a.target
 	id, err := store.ParseID(target.ID)
 	if err != nil {
 		return false, nil // there is no such image, however it is spelled
 	}
 	target.ID = id.String()
-	canonical := "/download/" + target.String()
+	canonical := a.route + target.String()
 	if path == canonical {
 		return false, nil
 	}

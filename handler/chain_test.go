@@ -176,7 +176,7 @@ func TestDescriptionOfAPrint(t *testing.T) {
 		if d.ID != u.ID || d.Original.Width != 480 || d.Original.Height != 640 || d.Original.Format != "jpeg" || d.Original.Bytes != u.Bytes || len(d.Plan) < 2 {
 			t.Errorf("%s: %+v", chain, d)
 		}
-		if a.header.Get("Content-Type") != "application/json" || a.header.Get("Cache-Control") != keepDescription || a.header.Get("Vary") != "" {
+		if a.header.Get("Content-Type") != "application/json" || a.header.Get("Cache-Control") != string(keepDescription.text) || a.header.Get("Vary") != "" {
 			t.Errorf("%s: headers %v", chain, a.header)
 		}
 	}

@@ -23,7 +23,7 @@ const (
 // if the client leaves before that; a print that nobody else waits for is then given up. It returns store.ErrGone if one of
 // its images was deleted meanwhile.
 func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, cache.Outcome, error) {
-	if made, known := h.prints.Lookup([]byte(wanted.print.path)); known {
+	if made, known := h.prints.Lookup([]byte(wanted.print.key)); known {
 		return made, cache.Hit, nil
 	}
 	if h.mayBeOnDisk(wanted) {
@@ -43,7 +43,7 @@ func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, c
 func (h *Handler) load(ctx *fasthttp.RequestCtx, wanted order, source func(context.Context, order) (*printed, error)) (*printed, cache.Outcome, error) {
 	waiting, stop := h.whileConnected(ctx)
 	defer stop()
-	p, outcome, err := h.prints.Load(waiting, wanted.print.path, func(ctx context.Context) (*printed, error) { return source(ctx, wanted) })
+	p, outcome, err := h.prints.Load(waiting, wanted.print.key, func(ctx context.Context) (*printed, error) { return source(ctx, wanted) })
 	if errors.Is(err, context.Canceled) && context.Cause(waiting) == errGone {
 		return nil, outcome, errGone
 	}
@@ -59,12 +59,12 @@ func (h *Handler) load(ctx *fasthttp.RequestCtx, wanted order, source func(conte
 // mayMake returns why a print that is ordered may not be made, if that is known before it is tried: by the engine, or by the quota.
 func (h *Handler) mayMake(wanted order) error {
 	p := wanted.print
-	if !h.prints.Loading(p.path) {
+	if !h.prints.Loading(p.key) {
 		if err := h.engine.Refuses(wanted.plan, wanted.asker); err != nil {
 			return err
 		}
 	}
-	return h.options.Quota.Take(p.original, wanted.asker.Client, p.path)
+	return wanted.tenant.Quota.Take(p.original, wanted.asker.Client, p.key)
 }
 
 // whileConnected returns a context that ends, with cause errGone, when the client has closed its connection. stop must be

@@ -261,7 +261,7 @@ func (s *site) makeSlowly(target string) *slowPrint {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := s.handler.describePrint(o, nil, parsed.Chain.Settle(seen(o), ""))
+	p := s.handler.describePrint(keptHere(o), nil, parsed.Chain.Settle(seen(o), ""))
 	ctx, cancel := context.WithCancel(s.t.Context())
 	slow := &slowPrint{site: s, path: p.path, ended: make(chan error, 1)}
 	started, left, ready := make(chan struct{}), make(chan struct{}), make(chan struct{})

@@ -355,7 +355,7 @@ func TestOrderOfADeletedImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wanted, err := s.handler.newOrder(&fasthttp.RequestCtx{}, o, parsed.Chain.Settle(seen(o), ""))
+		wanted, err := s.handler.newOrder(&fasthttp.RequestCtx{}, s.handler.tenants.Load().fallback, keptHere(o), parsed.Chain.Settle(seen(o), ""))
 		if err != nil {
 			t.Fatal(err)
 		}

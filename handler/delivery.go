@@ -5,14 +5,13 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"calotype/store"
 	"calotype/transform"
 )
 
 // A delivery is how a print is sent under an address that says so. The print is kept once, without it, however many addresses there
 // are, and a delivery whose print is gone is of no use. It is shared and never changed.
 type delivery struct {
-	print       []byte // canonical address of the print, the key
+	print       []byte // key of the print
 	path        string // canonical address with what it says of the delivery, the key of this
 	link        []byte
 	disposition []byte
@@ -25,14 +24,14 @@ func (d *delivery) size() int64 {
 }
 
 // deliveryOf is how the chain has a print sent, or nil if it says nothing of that.
-func deliveryOf(o store.Original, chain transform.Chain, print *printed) *delivery {
+func deliveryOf(s subject, chain transform.Chain, print *printed) *delivery {
 	if !chain.Delivers() {
 		return nil
 	}
 	chain = chain.Sent()
-	path := addressOf(o, chain)
+	path := s.address(chain)
 	return &delivery{
-		print: []byte(print.path), path: path, link: []byte(canonicalLink(path)), disposition: disposition(o, chain.Format, chain),
+		print: []byte(print.key), path: path, link: []byte(canonicalLink(path)), disposition: disposition(s.Original, chain.Format, chain),
 	}
 }
 
@@ -47,9 +46,11 @@ func (p *printed) under(d *delivery) *printed {
 }
 
 // remember has the next request with the same path answered by sendKept.
-func (h *Handler) remember(path []byte, p *printed, d *delivery) {
+func (h *Handler) remember(a asking, p *printed, d *delivery) {
+	var room [keyRoom]byte
+	path := a.tenant.kept(room[:0], a.path)
 	if d == nil {
-		h.prints.Alias(path, p.path)
+		h.prints.Alias(path, p.key)
 		return
 	}
 	if _, known := h.deliveries.Lookup([]byte(d.path)); !known {
@@ -61,13 +62,25 @@ func (h *Handler) remember(path []byte, p *printed, d *delivery) {
 
 // sendKept answers with a print from memory if the very same address has been answered before, and tells whether it has.
 func (h *Handler) sendKept(ctx *fasthttp.RequestCtx, path []byte) (bool, error) {
-	if p, known := h.prints.Lookup(path); known {
-		return true, h.writePrint(ctx, p, path, statusHit)
-	}
-	if d, known := h.deliveries.Lookup(path); known {
-		if p, known := h.prints.Lookup(d.print); known {
-			return true, h.writePrint(ctx, p.under(d), path, statusHit)
+	var room [keyRoom]byte
+	key := h.tenantOf(ctx).kept(room[:0], path)
+	p, known := h.prints.Lookup(key)
+	if !known {
+		d, remembered := h.deliveries.Lookup(key)
+		if !remembered {
+			return false, nil
 		}
+		if p, known = h.prints.Lookup(d.print); !known {
+			return false, nil
+		}
+		p = p.under(d)
 	}
-	return false, nil
+	t, err := termsOf(path)
+	if err != nil {
+		return true, err
+	}
+	return true, h.writePrint(ctx, p, t, statusHit)
 }
+
+// keyRoom is enough for most addresses that are kept under another key than themselves.
+const keyRoom = 512

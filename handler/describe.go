@@ -8,7 +8,6 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"calotype/store"
 	"calotype/transform"
 )
 
@@ -55,10 +54,10 @@ type originalDescription struct {
 	Created string `json:"created"` // RFC 3339
 }
 
-func describeOriginal(o store.Original) originalDescription {
-	size := seen(o).Upright()
+func describeOriginal(o subject) originalDescription {
+	size := seen(o.Original).Upright()
 	return originalDescription{
-		ID: o.ID.String(), URL: "/download/" + o.ID.String(), Name: o.Name, Format: o.Format,
+		ID: o.ID.String(), URL: o.place, Name: o.Name, Format: o.Format,
 		Width: size.Width, Height: size.Height, Frames: o.Frames, Alpha: o.Alpha, Bytes: o.Bytes,
 		Created: o.Created.UTC().Format(time.RFC3339Nano),
 	}
@@ -66,14 +65,14 @@ func describeOriginal(o store.Original) originalDescription {
 
 // sendDescription answers .json. The print is made, since its bytes are counted; it is then in memory for the request that
 // is likely to follow. Where the chain says so its pixels are looked at, too, and the original's EXIF is read. The address is that of the print.
-func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain transform.Chain, address string) error {
-	o, plan, p := wanted.original, wanted.plan, wanted.print
+func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain transform.Chain, address string, expires time.Time) error {
+	o, plan, p := wanted.subject, wanted.plan, wanted.print
 	tag := []byte(tagOf("description", string(p.tag), address, fmt.Sprint(chain.Looks(), chain.TellsEXIF())))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, p.modified)
-	header.Set("Cache-Control", keepDescription)
-	h.setTags(header, h.tagValues(tagsOf("json", o, wanted.layers...)))
+	setKeep(header, keepDescription, expires)
+	h.setTags(header, h.tagValues(tagsOf("json", o.Original, wanted.layers...)))
 	setImageHeaders(header)
 	h.setIgnoredQuery(header)
 	if done, err := decided(ctx, tag, p.modified, p.created); done || err != nil {
@@ -105,8 +104,8 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain 
 }
 
 // exif reads the EXIF of an original.
-func (h *Handler) exif(ctx context.Context, o store.Original) (*transform.EXIF, error) {
-	file, err := h.store.Open(ctx, o)
+func (h *Handler) exif(ctx context.Context, o subject) (*transform.EXIF, error) {
+	file, err := h.openSubject(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,9 @@ import (
 type printed struct {
 	rendition   *transform.Rendition
 	original    string // digest
-	path        string // canonical address, the key
+	key         string // under which it is kept
+	path        string // canonical address
+	keep        *class // how long it may be believed
 	tag         []byte
 	link        []byte
 	mediaType   []byte
@@ -35,7 +37,7 @@ type printed struct {
 // size is what the print costs the cache.
 func (p *printed) size() int64 {
 	const fields = 512 // the structs, and the allocator's rounding
-	n := len(p.rendition.Body) + len(p.path) + len(p.link) + len(p.disposition)
+	n := len(p.rendition.Body) + len(p.key) + len(p.path) + len(p.link) + len(p.disposition)
 	for _, tags := range p.tags {
 		n += len(tags)
 	}
@@ -44,117 +46,115 @@ func (p *printed) size() int64 {
 
 // download serves /download/{id}, /download/{id}.{ext} and /download/{id}/{chain}.{ext}.
 func (h *Handler) download(ctx *fasthttp.RequestCtx) error {
-	path := pathOf(ctx)
-	target, err := transform.Parse(string(path[len("/download/"):]))
-	header := &ctx.Response.Header
+	a, err := h.readAddress(ctx, downloadRoute)
+	if err != nil {
+		return err
+	}
+	return h.sendImage(ctx, a)
+}
+
+// sendImage answers a request for an original or a print.
+func (h *Handler) sendImage(ctx *fasthttp.RequestCtx, a asking) error {
+	if done, err := h.insistOnSpelling(ctx, a); done || err != nil {
+		return err
+	}
+	s, err := h.subjectOf(ctx, a)
+	if err != nil {
+		return err
+	}
+	asked := a.target.Chain
+	if asked.IsOriginal() {
+		return h.sendOriginal(ctx, s, a)
+	}
 	accept := ""
-	if target.Chain.Negotiated {
+	if asked.Negotiated {
 		accept = joined(ctx, "Accept")
-		header.Set("Vary", "Accept")
 	}
+	chain := h.engine.Settle(asked, seen(s.Original), accept)
+	wanted, err := h.newOrder(ctx, a.tenant, s, chain)
 	if err != nil {
 		return err
 	}
-	if h.refusesQuery(ctx) {
-		return errUnknownQuery
-	}
-	if done, err := h.insistOnSpelling(ctx, string(path), target); done || err != nil {
-		return err
-	}
-	o, err := h.original(target.ID)
-	if err != nil {
-		return err
-	}
-	if target.Chain.IsOriginal() {
-		return h.sendOriginal(ctx, o, string(path), target.Chain)
-	}
-	chain := h.engine.Settle(target.Chain, seen(o), accept)
-	wanted, err := h.newOrder(ctx, o, chain)
-	if err != nil {
-		return err
-	}
-	sending := deliveryOf(o, chain, wanted.print)
+	sending := deliveryOf(s, chain, wanted.print)
 	p := wanted.print.under(sending)
-	if target.Chain.Negotiated {
+	header := &ctx.Response.Header
+	if asked.Negotiated {
 		header.Set("Content-Location", p.path)
 	}
-	if target.Chain.Described {
-		return h.sendDescription(ctx, wanted, chain, p.path)
+	if asked.Described {
+		return h.sendDescription(ctx, wanted, chain, p.path, a.expires)
 	}
-	if target.Chain.Negotiated {
-		target.ID = o.ID.String()
-		defer linkNegotiated(header, string(path), "/download/"+target.String())
+	if asked.Negotiated {
+		defer linkNegotiated(header, a, s.address(asked))
 	}
 	// A client that has the print already is not made to wait for it.
-	if done, err := h.sendNotModified(ctx, p, path); done || err != nil {
+	if done, err := h.sendNotModified(ctx, p, a.terms()); done || err != nil {
 		return err
 	}
 	p, outcome, err := h.loadPrint(ctx, wanted)
 	if err != nil {
 		return err
 	}
-	if !target.Chain.Negotiated {
-		h.remember(path, p, sending)
+	if !asked.Negotiated {
+		h.remember(a, p, sending)
 	}
-	return h.writePrint(ctx, p.under(sending), path, cacheStatus(p, outcome, h.prints.Fits(p.path, p)))
+	return h.writePrint(ctx, p.under(sending), a.terms(), cacheStatus(p, outcome, h.prints.Fits(p.key, p)))
 }
 
 // linkNegotiated names the canonical spelling of a negotiated address, if it was another. What was sent stands in
 // Content-Location: it is one of several answers to the address, and no other name of it.
-func linkNegotiated(header *fasthttp.ResponseHeader, path, canonical string) {
+func linkNegotiated(header *fasthttp.ResponseHeader, a asking, canonical string) {
 	header.DelBytes(headerLink)
-	if path != canonical {
+	if !a.signed && string(a.path) != canonical {
 		header.Set("Link", canonicalLink(canonical))
 	}
 }
 
-// addressOf is the canonical address of an original, or of a print of it.
-func addressOf(o store.Original, chain transform.Chain) string {
-	return "/download/" + transform.Target{ID: o.ID.String(), Chain: chain}.String()
-}
-
 // describePrint fills in what is known of a print before it is made. Nothing of it depends on how the print is sent.
-func (h *Handler) describePrint(o store.Original, layers []store.Original, chain transform.Chain) *printed {
+func (h *Handler) describePrint(s subject, layers []store.Original, chain transform.Chain) *printed {
 	chain = chain.Print()
-	path := addressOf(o, chain)
+	path := s.address(chain)
 	return &printed{
-		original:    o.Digest.String(),
+		original:    s.Digest.String(),
+		key:         path,
 		path:        path,
-		tag:         []byte(tagOf("print", o.Digest.String(), path, o.Name, h.epoch)),
+		keep:        keepImage,
+		tag:         []byte(tagOf("print", s.Digest.String(), path, s.Name, h.epoch)),
 		link:        []byte(canonicalLink(path)),
 		mediaType:   []byte(chain.Format.Type),
-		disposition: disposition(o, chain.Format, chain),
-		modified:    fasthttp.AppendHTTPDate(nil, o.Created),
-		tags:        h.tagValues(tagsOf(chain.Format.Extension, o, layers...)),
-		created:     o.Created,
+		disposition: disposition(s.Original, chain.Format, chain),
+		modified:    fasthttp.AppendHTTPDate(nil, s.Created),
+		tags:        h.tagValues(tagsOf(chain.Format.Extension, s.Original, layers...)),
+		created:     s.Created,
 	}
 }
 
 // An order is a print that somebody wants.
 type order struct {
-	original store.Original
-	layers   []store.Original // the images that the chain names
-	plan     *transform.Plan
-	print    *printed // but for the rendition
-	asker    transform.Asker
-	look     bool // a sketch of the print is wanted
+	tenant  *tenant
+	subject subject
+	layers  []store.Original // the images that the chain names
+	plan    *transform.Plan
+	print   *printed // but for the rendition
+	asker   transform.Asker
+	look    bool // a sketch of the print is wanted
 }
 
 // newOrder plans the print of a chain whose format is settled.
-func (h *Handler) newOrder(ctx *fasthttp.RequestCtx, o store.Original, chain transform.Chain) (order, error) {
+func (h *Handler) newOrder(ctx *fasthttp.RequestCtx, t *tenant, s subject, chain transform.Chain) (order, error) {
 	layers, err := h.layers(chain)
 	if err != nil {
 		return order{}, err
 	}
-	plan, err := transform.NewPlan(chain, seen(o), h.engine.Limits(), seenAll(layers)...)
+	plan, err := transform.NewPlan(chain, seen(s.Original), h.engine.Limits(), seenAll(layers)...)
 	if err != nil {
 		return order{}, err
 	}
-	asker := transform.Asker{Original: o.Digest.String(), Client: h.clientOf(ctx)}
+	asker := transform.Asker{Original: s.Digest.String(), Client: h.clientOf(ctx)}
 	for _, l := range layers {
 		asker.Layers = append(asker.Layers, l.Digest.String())
 	}
-	return order{original: o, layers: layers, plan: plan, print: h.describePrint(o, layers, chain), asker: asker}, nil
+	return order{tenant: t, subject: s, layers: layers, plan: plan, print: h.describePrint(s, layers, chain), asker: asker}, nil
 }
 
 // layers finds the images that a chain names beside the original.
@@ -180,7 +180,7 @@ func seenAll(originals []store.Original) []transform.Original {
 // makePrint renders what is ordered.
 func (h *Handler) makePrint(ctx context.Context, wanted order) (*printed, error) {
 	rendition, err := h.engine.Render(ctx, transform.Job{
-		Open:      func(ctx context.Context) (*os.File, error) { return h.store.Open(ctx, wanted.original) },
+		Open:      func(ctx context.Context) (*os.File, error) { return h.openSubject(ctx, wanted.subject) },
 		OpenLayer: func(ctx context.Context, index int) (*os.File, error) { return h.store.Open(ctx, wanted.layers[index]) },
 		Plan:      wanted.plan, Look: wanted.look, Asker: wanted.asker,
 	})
@@ -207,7 +207,7 @@ func (p *printed) finished(r *transform.Rendition, sum [sha256.Size]byte) *print
 
 // stillThere returns store.ErrGone if one of the images of an order was deleted since it was placed.
 func (h *Handler) stillThere(wanted order) error {
-	for _, o := range append([]store.Original{wanted.original}, wanted.layers...) {
+	for _, o := range append([]store.Original{wanted.subject.Original}, wanted.layers...) {
 		if _, err := h.original(o.ID.String()); err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (h *Handler) stillThere(wanted order) error {
 }
 
 // writePrint sends a print, or the part of it that is asked for, or 304 to a client that has it.
-func (h *Handler) writePrint(ctx *fasthttp.RequestCtx, p *printed, path []byte, status string) error {
+func (h *Handler) writePrint(ctx *fasthttp.RequestCtx, p *printed, t terms, status string) error {
 	header := &ctx.Response.Header
 	header.SetCanonical(headerCacheStatus, []byte(status))
 	if h.options.ServerTiming {
@@ -224,7 +224,7 @@ func (h *Handler) writePrint(ctx *fasthttp.RequestCtx, p *printed, path []byte, 
 	}
 	header.SetCanonical(headerDigest, p.digest)
 	header.SetCanonical(headerAcceptRanges, unitBytes)
-	if done, err := h.sendNotModified(ctx, p, path); done || err != nil {
+	if done, err := h.sendNotModified(ctx, p, t); done || err != nil {
 		return err
 	}
 	body := p.rendition.Body
@@ -241,17 +241,17 @@ func (h *Handler) writePrint(ctx *fasthttp.RequestCtx, p *printed, path []byte, 
 }
 
 // sendNotModified sets the headers of a print and answers 304 if the client has it.
-func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, path []byte) (bool, error) {
+func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, t terms) (bool, error) {
 	header := &ctx.Response.Header
 	header.SetContentTypeBytes(p.mediaType)
 	header.SetCanonical(headerETag, p.tag)
 	header.SetCanonical(headerLastModified, p.modified)
-	header.SetCanonical(headerCacheControl, keepImageBytes)
+	setKeep(header, p.keep, t.expires)
 	header.SetCanonical(headerDisposition, p.disposition)
 	h.setTags(header, p.tags)
 	setImageHeaders(header)
 	h.setIgnoredQuery(header)
-	if string(path) != p.path {
+	if !t.signed && string(t.path) != p.path {
 		header.SetCanonical(headerLink, p.link)
 	}
 	return decided(ctx, p.tag, p.modified, p.created)
@@ -276,8 +276,9 @@ func cacheStatus(p *printed, outcome cache.Outcome, fits bool) string {
 }
 
 // sendOriginal serves the bytes as they were uploaded, in the way that the chain says.
-func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path string, chain transform.Chain) error {
-	canonical := addressOf(o, chain)
+func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, s subject, a asking) error {
+	o, chain := s.Original, a.target.Chain
+	canonical := s.address(chain)
 	f := transform.FormatNamed(o.Format)
 	tag := []byte(originalTag(o))
 	modified := fasthttp.AppendHTTPDate(nil, o.Created)
@@ -285,15 +286,15 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path 
 	header.SetContentType(f.Type)
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, modified)
-	header.Set("Cache-Control", keepImage)
+	setKeep(header, keepImage, a.expires)
 	header.SetCanonical(headerDisposition, disposition(o, f, chain))
 	h.setTags(header, h.tagValues(tagsOf(f.Extension, o)))
 	setImageHeaders(header)
-	if path != canonical {
+	if !a.signed && string(a.path) != canonical {
 		header.Set("Link", canonicalLink(canonical))
 	}
 	if string(ctx.Path()) == "/download" {
-		header.Set("Cache-Control", keepByQuery)
+		setKeep(header, keepByQuery, time.Time{})
 		header.Set("Content-Location", canonical)
 	} else {
 		h.setIgnoredQuery(header)
@@ -307,7 +308,7 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, o store.Original, path 
 	if err != nil {
 		return err
 	}
-	file, err := h.store.Open(ctx, o)
+	file, err := h.openSubject(ctx, s)
 	if err != nil {
 		return err
 	}

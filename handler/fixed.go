@@ -69,14 +69,14 @@ func (h *Handler) asset(ctx *fasthttp.RequestCtx) error {
 
 // capabilities lists the formats that the linked libvips reads and writes.
 func (h *Handler) capabilities(ctx *fasthttp.RequestCtx) error {
-	ctx.Response.Header.Set("Cache-Control", keepDescription)
+	setKeep(&ctx.Response.Header, keepDescription, time.Time{})
 	ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
 	return sendJSON(ctx, fasthttp.StatusOK, map[string]any{"formats": h.engine.Capabilities()})
 }
 
 // description serves the API description.
 func (h *Handler) description(ctx *fasthttp.RequestCtx) error {
-	ctx.Response.Header.Set("Cache-Control", keepDescription)
+	setKeep(&ctx.Response.Header, keepDescription, time.Time{})
 	ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
 	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
 	ctx.Response.Header.SetContentType("application/json")

@@ -36,7 +36,7 @@ func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 		default:
 			return fmt.Errorf("%w: dl is 1 or 0, not %q", errBadQuery, quoted(saved))
 		}
-		return h.sendOriginal(ctx, o, "/download?id="+o.ID.String(), chain)
+		return h.sendOriginal(ctx, keptHere(o), asking{tenant: h.tenantOf(ctx), path: []byte("/download?id=" + o.ID.String()), target: transform.Target{Chain: chain}})
 	}
 	page, err := readPage(query, "exts")
 	if err != nil {
@@ -112,7 +112,7 @@ func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 	if prefersJSON(ctx) {
 		answer := galleryDescription{Images: []originalDescription{}, Next: next}
 		for _, o := range originals {
-			answer.Images = append(answer.Images, describeOriginal(o))
+			answer.Images = append(answer.Images, describeOriginal(keptHere(o)))
 		}
 		if err := sendJSON(ctx, fasthttp.StatusOK, answer); err != nil {
 			return err
@@ -125,7 +125,7 @@ func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 		view.First = galleryAddress(page, "")
 	}
 	for _, o := range originals {
-		d := describeOriginal(o)
+		d := describeOriginal(keptHere(o))
 		view.Images = append(view.Images, galleryImage{
 			ID: d.ID, Name: d.Name, URL: d.URL, Format: d.Format, Width: d.Width, Height: d.Height, Bytes: d.Bytes, Created: o.Created,
 			Thumbnail: d.URL + "/resize:320,320.webp", Thumbnail2x: d.URL + "/resize:320,320/dpr:2.webp",

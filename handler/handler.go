@@ -70,6 +70,7 @@ type Handler struct {
 	options Options
 	store   *store.Store
 	engine  *transform.Engine
+	tenants atomic.Pointer[tenants]
 	prints  *cache.Cache[*printed]
 	records *cache.Cache[store.Original] // by id; they change as little as the prints do
 	disk    *disk.Cache                  // prints that are not in memory; nil keeps none
@@ -133,6 +134,7 @@ func New(o Options) (*Handler, error) {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
 	}
 	h.began = time.Now()
+	h.setTenants(Tenant{Access: o.Access, Quota: o.Quota})
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI(o.Access.Tokens != nil)
 	if err == nil {

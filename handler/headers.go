@@ -9,14 +9,10 @@ import (
 	"calotype/store"
 )
 
-// How long answers may be believed, by class. Prints and originals never change under their address; browsers are asked
-// to come back after a month all the same, since a CDN can be purged and a browser cannot.
+// How long pages and what they are made of may be believed.
 const (
-	keepImage       = "public, max-age=2592000, s-maxage=31536000, immutable, stale-while-revalidate=86400, stale-if-error=2592000"
-	keepByQuery     = "private, max-age=86400" // some CDNs leave the query out of their keys
-	keepDescription = "public, max-age=3600"
-	keepPage        = "private, no-cache"
-	keepAsset       = "public, max-age=31536000, immutable"
+	keepPage  = "private, no-cache"
+	keepAsset = "public, max-age=31536000, immutable"
 )
 
 // headerVersion is part of every entity tag: caches keep the headers of a stored answer when they revalidate it, so that
@@ -44,9 +40,8 @@ var (
 )
 
 var (
-	keepImageBytes = []byte(keepImage)
-	unitBytes      = []byte("bytes")
-	allParameters  = []byte("params")
+	unitBytes     = []byte("bytes")
+	allParameters = []byte("params")
 )
 
 // imageHeaders are the same for all images.

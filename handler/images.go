@@ -27,7 +27,7 @@ type imageDescription struct {
 
 func describeManaged(o store.Original) imageDescription {
 	return imageDescription{
-		describeOriginal(o), o.Digest.String(), originalTag(o), tagsOf(transform.FormatNamed(o.Format).Extension, o),
+		describeOriginal(keptHere(o)), o.Digest.String(), originalTag(o), tagsOf(transform.FormatNamed(o.Format).Extension, o),
 	}
 }
 

@@ -33,7 +33,7 @@ const sketchMark = " look"
 // look makes a sketch of the print that is wanted, which is kept like a print, and describes it.
 func (h *Handler) look(ctx *fasthttp.RequestCtx, wanted order) (*lookDescription, error) {
 	sketched := *wanted.print
-	sketched.path += sketchMark
+	sketched.key += sketchMark
 	wanted.print, wanted.look = &sketched, true
 	p, _, err := h.loadPrint(ctx, wanted)
 	if err != nil {

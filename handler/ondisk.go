@@ -55,8 +55,8 @@ func (h *Handler) openDisk() (err error) {
 func (h *Handler) diskKey(wanted order) disk.Key {
 	p := wanted.print
 	key := disk.Key{
-		Text:   strings.Join([]string{p.path, p.original, h.epoch, storedVersion}, "\n"),
-		Groups: []string{wanted.original.ID.String()},
+		Text:   strings.Join([]string{p.key, p.original, h.epoch, storedVersion}, "\n"),
+		Groups: []string{wanted.subject.ID.String()},
 	}
 	for _, l := range wanted.layers {
 		if id := l.ID.String(); !slices.Contains(key.Groups, id) {

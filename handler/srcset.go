@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"html"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
-	"calotype/store"
 	"calotype/transform"
 )
 
@@ -47,11 +47,11 @@ type picturePrint struct {
 
 // srcset serves /srcset/{id}.{ext} and /srcset/{id}/{chain}.{ext}. No print is made but a small one for the placeholder.
 func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
-	path := string(pathOf(ctx))
-	target, err := transform.Parse(path[len("/srcset/"):])
+	a, err := h.readAddress(ctx, srcsetRoute)
 	if err != nil {
 		return err
 	}
+	target := a.target
 	if target.Chain.Described {
 		return &transform.SyntaxError{Operation: "format", Expected: "must be a format of images; as=json in the query asks for JSON", Got: ".json"}
 	}
@@ -59,11 +59,11 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	o, err := h.original(target.ID)
+	o, err := h.subjectOf(ctx, a)
 	if err != nil {
 		return err
 	}
-	offers := h.engine.Offers(target.Chain, seen(o))
+	offers := h.engine.Offers(target.Chain, seen(o.Original))
 	shown, err := h.describePicture(o, target.Chain, offers, query)
 	if err != nil {
 		return err
@@ -77,14 +77,14 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 	modified := fasthttp.AppendHTTPDate(nil, o.Created)
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, modified)
-	header.Set("Cache-Control", keepByQuery)
+	setKeep(header, keepByQuery, time.Time{})
 	setImageHeaders(header)
 	header.Set("Content-Security-Policy", srcsetPolicy)
 	if done, err := decided(ctx, tag, modified, o.Created); done || err != nil {
 		return err
 	}
 	if query.placeholder {
-		if shown.Placeholder, err = h.placeholder(ctx, o, target.Chain.In(offers[0])); err != nil {
+		if shown.Placeholder, err = h.placeholder(ctx, a.tenant, o, target.Chain.In(offers[0])); err != nil {
 			return err
 		}
 		if body, err = shown.body(query.as); err != nil {
@@ -100,14 +100,14 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 }
 
 // describePicture plans the prints of all formats and widths.
-func (h *Handler) describePicture(o store.Original, chain transform.Chain, offers []*transform.Format, query srcsetQuery) (*picture, error) {
+func (h *Handler) describePicture(o subject, chain transform.Chain, offers []*transform.Format, query srcsetQuery) (*picture, error) {
 	layers, err := h.layers(chain)
 	if err != nil {
 		return nil, err
 	}
 	p := &picture{ID: o.ID.String(), Sizes: query.sizes, Alt: query.alt, Loading: query.loading}
 	for _, f := range offers {
-		candidates, err := chain.In(f).Candidates(seen(o), h.engine.Limits(), query.widths, seenAll(layers)...)
+		candidates, err := chain.In(f).Candidates(seen(o.Original), h.engine.Limits(), query.widths, seenAll(layers)...)
 		if err != nil {
 			return nil, err
 		}
@@ -134,20 +134,20 @@ func (h *Handler) describePicture(o store.Original, chain transform.Chain, offer
 
 // printAddress is what a page writes to get a print. Commas are written as tildes: browsers know where an address in a srcset ends,
 // but many programs that read pages cut it at every comma.
-func printAddress(base string, o store.Original, chain transform.Chain) string {
-	return base + strings.ReplaceAll(addressOf(o, chain), ",", "~")
+func printAddress(base string, o subject, chain transform.Chain) string {
+	return base + strings.ReplaceAll(o.address(chain), ",", "~")
 }
 
 // placeholderSide is the longer side of the print that is looked at for a placeholder, in pixels.
 const placeholderSide = 32
 
 // placeholder makes the tiny picture that is seen until a print is there.
-func (h *Handler) placeholder(ctx *fasthttp.RequestCtx, o store.Original, chain transform.Chain) (string, error) {
+func (h *Handler) placeholder(ctx *fasthttp.RequestCtx, t *tenant, o subject, chain transform.Chain) (string, error) {
 	small, err := chain.Resized(placeholderSide, placeholderSide)
 	if err != nil {
 		return "", err
 	}
-	wanted, err := h.newOrder(ctx, o, small)
+	wanted, err := h.newOrder(ctx, t, o, small)
 	if err != nil {
 		return "", err
 	}

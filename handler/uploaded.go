@@ -24,7 +24,7 @@ func describeUpload(r uploadResult) uploadedDescription {
 		_, body := explain(r.err)
 		return uploadedDescription{Name: r.name, Error: &body}
 	}
-	d := describeOriginal(r.original)
+	d := describeOriginal(keptHere(r.original))
 	return uploadedDescription{
 		ID: d.ID, URL: d.URL, Name: d.Name, Format: d.Format, Width: d.Width, Height: d.Height, Frames: d.Frames, Bytes: d.Bytes,
 	}

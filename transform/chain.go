@@ -1,6 +1,9 @@
 package transform
 
-import "slices"
+import (
+	"encoding/base64"
+	"slices"
+)
 
 // maxSettings is the number of settings that a chain has room for.
 const maxSettings = 18
@@ -18,10 +21,11 @@ type Chain struct {
 	settings  [maxSettings]Value
 }
 
-// A Target is a whole address below /download/: whose print is asked for, and which one.
+// A Target is a whole address below /download/ or /proxy/_/: whose print is asked for, and which one.
 type Target struct {
-	ID    string // as written, in lower case; not checked
-	Chain Chain
+	ID     string // below /download/: as written, in lower case; not checked
+	Source string // below /proxy/_/: where the original lives, decoded; not checked
+	Chain  Chain
 }
 
 // Get returns the value of a setting; its Set tells whether the URL has it, the rest is the default if there is one.
@@ -47,13 +51,19 @@ func (c *Chain) Equal(d *Chain) bool {
 		c.Described == d.Described && c.settings == d.settings
 }
 
-// String returns the canonical spelling of the target, to follow /download/. Targets with equal strings are the same
-// work.
+// String returns the canonical spelling of the target, to follow /download/, or /proxy/_/ if it has a source. Targets with equal
+// strings are the same work.
 func (t Target) String() string {
 	b := make([]byte, 0, 128)
+	if t.Source != "" {
+		b = base64.RawURLEncoding.AppendEncode(b, []byte(t.Source))
+	}
 	b = append(b, t.ID...)
 	return string(t.Chain.append(b))
 }
+
+// String returns the canonical spelling of c, to follow an id or a source: with its slash or dot, and empty if it asks for nothing.
+func (c Chain) String() string { return string(c.append(nil)) }
 
 // Looks tells whether a description is to tell what the print looks like.
 func (c *Chain) Looks() bool { return c.tells(tellLook) }

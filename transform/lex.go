@@ -26,8 +26,8 @@ func (s segment) fail(expected string) *SyntaxError {
 }
 
 // split cuts a raw path, as it stands in a request line, into its segments. Empty segments are dropped, since proxies
-// merge and add slashes. It appends to dst.
-func split(dst []segment, raw string) ([]segment, error) {
+// merge and add slashes. It appends to dst. Where it is proxied, the first segment may have slashes, percent-encoded.
+func split(dst []segment, raw string, proxied bool) ([]segment, error) {
 	if len(raw) > MaxPath {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d are taken", ErrTooLong, len(raw), MaxPath)
 	}
@@ -50,7 +50,7 @@ func split(dst []segment, raw string) ([]segment, error) {
 			switch {
 			case text == "." || text == "..":
 				return nil, s.fail("must not be a dot segment")
-			case strings.IndexByte(text, '/') >= 0:
+			case strings.IndexByte(text, '/') >= 0 && (!proxied || s.index > 0):
 				return nil, fmt.Errorf("%w: a slash hidden as %%2F", ErrPath)
 			case len(dst) == maxSegments:
 				return nil, s.fail(fmt.Sprintf("is one segment too many: at most %d are taken", maxSegments))

@@ -1,9 +1,11 @@
 package transform
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Parse reads what follows /download/ in a request line, without the query: an id, calls, settings and an extension, as
@@ -12,30 +14,64 @@ import (
 //
 // It never corrects a value. Errors are of type *SyntaxError or wrap ErrPath or ErrTooLong; beside one the target says only whether
 // its format was to be negotiated, as far as that could be read.
-func Parse(raw string) (Target, error) {
+func Parse(raw string) (Target, error) { return parse(raw, false) }
+
+// ParseProxied reads what follows /proxy/_/ in a request line in the same way: in place of the id stands where the original lives, in
+// base64url without padding, or percent-encoded. Behind the latter no extension can stand, since the source may end in one.
+func ParseProxied(raw string) (Target, error) { return parse(raw, true) }
+
+func parse(raw string, proxied bool) (Target, error) {
 	var room [maxSegments]segment
-	segments, err := split(room[:0], raw)
+	segments, err := split(room[:0], raw, proxied)
 	if err != nil {
 		return Target{}, err
 	}
-	if len(segments) == 0 {
+	switch {
+	case len(segments) > 0:
+	case proxied:
+		return Target{}, fmt.Errorf("%w: the address of an original is missing", ErrPath)
+	default:
 		return Target{}, fmt.Errorf("%w: an id is missing", ErrPath)
 	}
 	last := &segments[len(segments)-1]
 	var extension string
 	var extended bool
-	last.text, extension, extended = cutExtension(last.text)
-
-	target := Target{ID: strings.ToLower(segments[0].text)}
-	if isID(target.ID) {
-		err = target.Chain.parse(segments[1:], extension, extended, *last)
-	} else {
+	if len(segments) > 1 || !isSource(last.text) {
+		last.text, extension, extended = cutExtension(last.text)
+	}
+	var target Target
+	if proxied {
+		err = target.parseSource(segments[0])
+	} else if target.ID = strings.ToLower(segments[0].text); !isID(target.ID) {
 		err = fmt.Errorf("%w: no image has an id like this", ErrPath)
+	}
+	if err == nil {
+		err = target.Chain.parse(segments[1:], extension, extended, *last)
 	}
 	if err != nil {
 		return Target{Chain: Chain{Negotiated: negotiates(segments, extension)}}, err
 	}
 	return target, nil
+}
+
+// isSource tells whether a decoded segment is the address of an original as it is, and not in base64url, which has no colon.
+func isSource(text string) bool { return strings.Contains(text, "://") }
+
+// parseSource reads the segment that says where the original lives.
+func (t *Target) parseSource(s segment) error {
+	if isSource(s.text) {
+		t.Source = s.text
+		return nil
+	}
+	decoded, err := base64.RawURLEncoding.Strict().DecodeString(s.text)
+	switch {
+	case strings.HasSuffix(s.text, ":") || strings.EqualFold(s.text, "http") || strings.EqualFold(s.text, "https"):
+		return s.fail("must be the address of an original in base64url or percent-encoded: proxies take one of the two slashes of http:// away")
+	case err != nil || !utf8.Valid(decoded) || !isSource(string(decoded)):
+		return s.fail("must be the address of an original, in base64url without padding or percent-encoded")
+	}
+	t.Source = string(decoded)
+	return nil
 }
 
 // parse reads the segments behind the id, of which the last has lost its extension.

@@ -1,0 +1,51 @@
+package handler
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// A class says how long answers of a kind may be believed.
+type class struct {
+	text []byte        // of Cache-Control
+	age  time.Duration // for which clients may believe them
+}
+
+func newClass(age time.Duration, visibility, more string) *class {
+	return &class{[]byte(visibility + ", max-age=" + strconv.Itoa(int(age/time.Second)) + more), age}
+}
+
+// How long answers may be believed, by class. Prints and originals never change under their address; browsers are asked
+// to come back after a month all the same, since a CDN can be purged and a browser cannot.
+var (
+	keepImage       = newClass(30*24*time.Hour, "public", ", s-maxage=31536000, immutable, stale-while-revalidate=86400, stale-if-error=2592000")
+	keepByQuery     = newClass(24*time.Hour, "private", "") // some CDNs leave the query out of their keys
+	keepDescription = newClass(time.Hour, "public", "")
+)
+
+// setKeep says how long an answer of a class may be believed: no longer than its address, if that expires.
+func setKeep(header *fasthttp.ResponseHeader, c *class, expires time.Time) {
+	if expires.IsZero() {
+		header.SetCanonical(headerCacheControl, c.text)
+		return
+	}
+	seconds := max(0, min(c.age, time.Until(expires))) / time.Second
+	header.SetCanonical(headerCacheControl, strconv.AppendInt([]byte("public, max-age="), int64(seconds), 10))
+}
+
+// terms say how an image is sent to whoever asks for it by some address.
+type terms struct {
+	path    []byte // as the client wrote it, valid as long as the request
+	signed  bool
+	expires time.Time // when the signature ends; zero if it does not
+}
+
+// terms of a request that was read.
+func (a asking) terms() terms { return terms{a.path, a.signed, a.expires} }
+
+// termsOf returns the terms of a path that has been answered before. It returns errExpired if that is no longer to be done.
+func termsOf(path []byte) (terms, error) {
+	return terms{path: path}, nil
+}
