@@ -201,6 +201,16 @@ filesystems:
 chromium:
 	@command -v chromium >/dev/null || { echo "Installing chromium and a font, which the browser tests need."; $(call install,chromium fonts-liberation); }
 
+.PHONY: test-clients
+test-clients: interpreters ## run the libraries that sign addresses, in five languages, against docs/signing/vectors.json
+	@go test ./clients/signing -count=1 -v 2>&1 | grep -v '^=== '
+
+# Where these cannot be installed, the tests that need them say so and are skipped.
+.PHONY: interpreters
+interpreters:
+	@for tool in python3 php ruby; do command -v $$tool >/dev/null || missing=1; done; \
+	[ -z "$${missing:-}" ] || { echo "Installing Python, PHP and Ruby, whose libraries are tested."; $(call install,python3 php-cli ruby); } || true
+
 .PHONY: test-cdn
 test-cdn: build proxies semantics ## run the tests behind the real nginx, Varnish and HAProxy, with the files of deploy/
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "cdn browser" -run 'CDN|Framing|Slow' -parallel 4 -count=1 -v . 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
@@ -273,7 +283,7 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 
 .PHONY: test-all
 test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
-	@for suite in test-race test-bounds test-servers test-corpus test-browser test-cdn test-deploy test-differential fuzz test-durability test-hostile; do \
+	@for suite in test-race test-bounds test-servers test-corpus test-browser test-clients test-cdn test-deploy test-differential fuzz test-durability test-hostile; do \
 	  SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; \
 	done
 

@@ -34,6 +34,7 @@ var mayImport = map[string]struct {
 	"cache":     {nil, "it is a leaf: it keeps values of any type, and knows no images and no HTTP"},
 	"store":     {nil, "it is a leaf: it keeps originals, and knows neither what is made of them nor who asks"},
 	"bench":     {nil, "it measures the program from outside, over HTTP"},
+	"clients":   {nil, "it is copied into the programs of others"},
 }
 
 const cloudsInOnePlace = "the store and its tests compile without the libraries of clouds, which are large"
