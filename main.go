@@ -30,6 +30,7 @@ type commands struct {
 	Import      importCommand      `cmd:"" help:"Copy all images from another data folder, bucket or database to here."`
 	Scrub       scrubCommand       `cmd:"" help:"Read all images and check that their bytes are those that were uploaded, beside a running server."`
 	GC          gcCommand          `cmd:"" name:"gc" help:"Delete bytes that belong to no image, as crashes leave them, beside a running server."`
+	Sign        signCommand        `cmd:"" help:"Sign addresses of images, for a server that wants signatures (--sign)."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a server on this machine whether it is well; exit with 1 if not."`
 	Version     versionCommand     `cmd:"" help:"Print the versions of the program and of libvips, and the formats it knows."`
 }
