@@ -121,7 +121,7 @@ func stock(t *testing.T, data string, n int) {
 			if _, err := spool.Write(bytes.Repeat([]byte(strconv.Itoa(i)), 5000)); err != nil {
 				return err
 			}
-			_, err = s.Add(t.Context(), spool, store.Original{Format: "png"})
+			_, err = s.Add(t.Context(), spool, store.Original{Format: "png"}, store.Usage{})
 			return err
 		})
 	}

@@ -33,7 +33,7 @@ func fillFolder(t *testing.T, contents ...string) (storage, *store.Store, []stor
 		if _, err := sp.Write([]byte(c)); err != nil {
 			t.Fatal(err)
 		}
-		o, err := s.Add(context.Background(), sp, store.Original{Format: "png"})
+		o, err := s.Add(context.Background(), sp, store.Original{Format: "png"}, store.Usage{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func TestSVG(t *testing.T) {
 	if _, err := spool.Write([]byte(file)); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := off.store.Add(t.Context(), spool, store.Original{Format: "svg", Width: 4, Height: 2, Orientation: 1, Frames: 1, Depth: 8, Alpha: true})
+	kept, err := off.store.Add(t.Context(), spool, store.Original{Format: "svg", Width: 4, Height: 2, Orientation: 1, Frames: 1, Depth: 8, Alpha: true}, store.Usage{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func FuzzTarget(f *testing.F) {
 	}
 	original, err := originals.Add(f.Context(), spool, store.Original{
 		Format: found.Format, Width: found.Size.Width, Height: found.Size.Height, Orientation: found.Orientation, Frames: found.Frames, Depth: found.Depth,
-	})
+	}, store.Usage{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -167,7 +167,7 @@ func (h *Handler) keepOne(ctx *fasthttp.RequestCtx, file io.Reader, name string)
 		Name: name, Format: found.Format,
 		Width: found.Size.Width, Height: found.Size.Height,
 		Orientation: found.Orientation, Frames: found.Frames, Depth: found.Depth, Alpha: found.Alpha,
-	})
+	}, store.Usage{})
 }
 
 // countedReader tells failures of the client from failures of the disk.

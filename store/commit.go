@@ -15,34 +15,40 @@ type recorder struct {
 	ended    chan struct{}
 	most     int // records of a transaction
 
-	// write adds records durably, and tells for each of them whether it was added: not if its id was recorded before. After an
+	// write adds records durably, and tells for each of them whether it was added: not if its id was recorded before, or its tenant has all it may. After an
 	// error each of them may be there or not.
-	write func(batch []Original) (added []bool, err error)
+	write func(batch []entry) (added []bool, err error)
+}
+
+// An entry is a record that is to be added, unless its tenant has more than most with it.
+type entry struct {
+	Original
+	most Usage
 }
 
 // An addition is a record that somebody waits for.
 type addition struct {
-	original Original
-	outcome  chan<- error
+	entry
+	outcome chan<- error
 }
 
 // startRecorder returns a recorder that calls write from one goroutine of its own.
-func startRecorder(write func(batch []Original) (added []bool, err error)) *recorder {
+func startRecorder(write func(batch []entry) (added []bool, err error)) *recorder {
 	r := &recorder{incoming: make(chan addition), ended: make(chan struct{}), most: maxBatch, write: write}
 	go r.run()
 	return r
 }
 
-// add records o and returns when the record is durable. An id that is or ever was recorded is fs.ErrExist. While it waits for
+// add records e and returns when the record is durable. One that is not added is fs.ErrExist. While it waits for
 // its turn it is given up when ctx ends; once it is part of a transaction it is not, so that the record is there if and only if there is no
 // error, as far as the database knows that.
-func (r *recorder) add(ctx context.Context, o Original) error {
+func (r *recorder) add(ctx context.Context, e entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	outcome := make(chan error, 1)
 	select {
-	case r.incoming <- addition{o, outcome}:
+	case r.incoming <- addition{e, outcome}:
 		return <-outcome
 	case <-ctx.Done():
 		return ctx.Err()
@@ -53,11 +59,11 @@ func (r *recorder) run() {
 	defer close(r.ended)
 	for first := range r.incoming {
 		batch := r.collect(first)
-		originals := make([]Original, len(batch))
+		entries := make([]entry, len(batch))
 		for i, a := range batch {
-			originals[i] = a.original
+			entries[i] = a.entry
 		}
-		added, err := r.write(originals)
+		added, err := r.write(entries)
 		for i, a := range batch {
 			switch {
 			case err != nil:

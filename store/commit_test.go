@@ -18,12 +18,12 @@ type slowDatabase struct {
 	err     error
 }
 
-func (d *slowDatabase) write(batch []Original) ([]bool, error) {
+func (d *slowDatabase) write(batch []entry) ([]bool, error) {
 	d.begun <- len(batch)
 	<-d.proceed
 	added := make([]bool, len(batch))
-	for i, o := range batch {
-		added[i] = o.Width != 0
+	for i, e := range batch {
+		added[i] = e.Width != 0
 	}
 	return added, d.err
 }
@@ -39,7 +39,7 @@ func startSlow(t *testing.T, err error) (*slowDatabase, *recorder) {
 func addLater(ctx context.Context, r *recorder, records ...Original) <-chan error {
 	outcomes := make(chan error, len(records))
 	for _, o := range records {
-		go func() { outcomes <- r.add(ctx, o) }()
+		go func() { outcomes <- r.add(ctx, entry{Original: o}) }()
 	}
 	time.Sleep(50 * time.Millisecond) // one who comes later only is in a later transaction
 	return outcomes
@@ -155,7 +155,7 @@ func TestOneWhoLeavesInATransactionLeavesNoRecordWithoutBlob(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	records := s.index.(*sqlIndex).records
 	write := records.write
-	records.write = func(batch []Original) ([]bool, error) {
+	records.write = func(batch []entry) ([]bool, error) {
 		leave() // when the transaction begins
 		return write(batch)
 	}
@@ -164,7 +164,7 @@ func TestOneWhoLeavesInATransactionLeavesNoRecordWithoutBlob(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := sp.Digest()
-	if _, err := s.Add(ctx, sp, Original{}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Add(ctx, sp, Original{}, Usage{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if held, err := s.holdAlone(t.Context(), d); held != nil || err != nil {

@@ -57,7 +57,7 @@ func TestManyMigratePostgresAtOnce(t *testing.T) {
 		all.Wait()
 		made := 0
 		for _, v := range versions {
-			if v.To != 3 {
+			if v.To != 5 {
 				t.Errorf("migrated to %d", v.To)
 			}
 			if v.From == 0 {
@@ -89,7 +89,7 @@ func TestPostgresTakesFewRights(t *testing.T) {
 		t.Errorf("heard %+v", n)
 	}
 	o := store.Original{ID: store.ID{1}, Digest: store.Digest{2}, Format: "png"}
-	if err := a.Add(t.Context(), o); err != nil {
+	if err := a.Add(t.Context(), o, store.Usage{}); err != nil {
 		t.Error(err)
 	}
 	if err := b.Remove(t.Context(), o.ID, "task"); err != nil {

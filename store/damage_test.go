@@ -302,7 +302,7 @@ func BenchmarkOpen(b *testing.B) {
 			if _, err := sp.Write(randomBytes(4 << 20)); err != nil {
 				b.Fatal(err)
 			}
-			o, err := s.Add(context.Background(), sp, Original{})
+			o, err := s.Add(context.Background(), sp, Original{}, Usage{})
 			if err != nil {
 				b.Fatal(err)
 			}

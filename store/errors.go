@@ -12,7 +12,8 @@ var (
 	ErrGone        = errors.New("removed")                       // there was one, and its id is not used again
 	ErrLeft        = errors.New("bytes are left")                // the original was removed, but its bytes are still on the disk
 	ErrDamaged     = errors.New("damaged")                       // recorded, but the bytes are missing or others
-	ErrFull        = errors.New("no space left")                 // the disk or the quota is used up
+	ErrFull        = errors.New("no space left")                 // the disk or the quota of its user is used up
+	ErrQuota       = errors.New("no more is kept for it")        // the tenant has what it may have
 	ErrUnavailable = errors.New("not available")                 // a database or a blob service does not answer, or answers that it cannot now
 	ErrInUse       = errors.New("in use by another process")     // the folder of a local store is locked
 	ErrNewer       = errors.New("written by a newer version")    // the index has a schema that this program does not know

@@ -129,7 +129,7 @@ func TestResetsOfConnectionsToPostgres(t *testing.T) {
 			for ctx.Err() == nil {
 				o := store.Original{Format: "png", Name: strings.Repeat("n", 100)}
 				rand.Read(o.ID[:])
-				err := index.Add(context.Background(), o)
+				err := index.Add(context.Background(), o, store.Usage{})
 				mutex.Lock()
 				if err == nil {
 					added = append(added, o.ID)
@@ -247,7 +247,7 @@ func add(s *store.Store, content []byte) (store.Original, error) {
 	if _, err := spool.Write(content); err != nil {
 		return store.Original{}, err
 	}
-	return s.Add(context.Background(), spool, store.Original{Format: "png"})
+	return s.Add(context.Background(), spool, store.Original{Format: "png"}, store.Usage{})
 }
 
 func (u *uploads) acknowledgements() int {
@@ -353,7 +353,7 @@ func TestNoRecordIsSeenBeforePostgresHasIt(t *testing.T) {
 	time.Sleep(300 * time.Millisecond) // until all have read that
 	o := store.Original{ID: store.ID{1, 2, 3}, Format: "png", Created: time.UnixMilli(1).UTC()}
 	added := make(chan error, 1)
-	go func() { added <- a.Add(t.Context(), o) }()
+	go func() { added <- a.Add(t.Context(), o, store.Usage{}) }()
 	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		for _, index := range []store.Index{a, b} {
 			if _, err := index.Get(t.Context(), o.ID); !errors.Is(err, fs.ErrNotExist) {
@@ -397,7 +397,7 @@ func TestLostHoldsOfPostgres(t *testing.T) {
 		}
 		refused := func(when string) {
 			t.Helper()
-			if err := a.Add(ctx, o); !errors.Is(err, store.ErrUnavailable) {
+			if err := a.Add(ctx, o, store.Usage{}); !errors.Is(err, store.ErrUnavailable) {
 				t.Errorf("%s: recorded under a hold that was lost: %v", when, err)
 			}
 			if err := a.Merge(ctx, store.Record{Original: o}); !errors.Is(err, store.ErrUnavailable) {
@@ -410,7 +410,7 @@ func TestLostHoldsOfPostgres(t *testing.T) {
 		refused("at once")
 		other.ID[1]++
 		for end := time.Now().Add(recovery); ; time.Sleep(10 * time.Millisecond) {
-			if err = a.Add(ctx, other); err == nil || time.Now().After(end) {
+			if err = a.Add(ctx, other, store.Usage{}); err == nil || time.Now().After(end) {
 				break
 			}
 		}
@@ -428,7 +428,7 @@ func TestLostHoldsOfPostgres(t *testing.T) {
 			t.Errorf("shared %t, %v", shared, err)
 		}
 		o.ID[1]++
-		if err := a.Add(ctx, o); err != nil {
+		if err := a.Add(ctx, o, store.Usage{}); err != nil {
 			t.Error(err)
 		}
 		if err := a.Remove(ctx, o.ID); err != nil {
@@ -443,7 +443,7 @@ func TestStatementsOfPostgresAreBounded(t *testing.T) {
 	t.Parallel()
 	server := servers.Postgres(t)
 	index := openPostgres(t, server.URL)
-	if err := index.Add(t.Context(), store.Original{ID: store.ID{1}, Format: "png"}); err != nil {
+	if err := index.Add(t.Context(), store.Original{ID: store.ID{1}, Format: "png"}, store.Usage{}); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := pgx.Connect(t.Context(), server.URL)
@@ -462,7 +462,7 @@ func TestStatementsOfPostgresAreBounded(t *testing.T) {
 	if _, err := index.Get(t.Context(), store.ID{1}); !errors.Is(err, store.ErrUnavailable) || time.Since(began) > 12*time.Second {
 		t.Errorf("got %v after %v", err, time.Since(began))
 	}
-	if err := index.Add(t.Context(), store.Original{ID: store.ID{2}, Format: "png"}); !errors.Is(err, store.ErrUnavailable) {
+	if err := index.Add(t.Context(), store.Original{ID: store.ID{2}, Format: "png"}, store.Usage{}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("added: %v", err)
 	}
 	var running int
@@ -478,7 +478,7 @@ func TestStatementsOfPostgresAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(recovery); ; time.Sleep(20 * time.Millisecond) {
-		if err = index.Add(t.Context(), store.Original{ID: store.ID{3}, Format: "png"}); err == nil || time.Now().After(end) {
+		if err = index.Add(t.Context(), store.Original{ID: store.ID{3}, Format: "png"}, store.Usage{}); err == nil || time.Now().After(end) {
 			break
 		}
 	}

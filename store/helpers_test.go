@@ -74,7 +74,7 @@ func testOriginal(t *testing.T, format string) Original {
 
 func addRecord(t *testing.T, index Index, o Original) {
 	t.Helper()
-	if err := index.Add(context.Background(), o); err != nil {
+	if err := index.Add(context.Background(), o, Usage{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -9,11 +9,15 @@ import (
 // Index keeps one record per original. The methods may be called concurrently; a record that was added is seen by
 // every later call. Every implementation passes storetest.Index.
 type Index interface {
-	// Add records o and returns when the record is durable. An id that is or ever was recorded is fs.ErrExist. When ctx ends before the
+	// Add records o and returns when the record is durable. An id that is or ever was recorded is fs.ErrExist. A record by which its tenant would
+	// have more than most is ErrQuota, whatever others add at the same time. When ctx ends before the
 	// writing has begun, nothing is recorded; later Add returns when it is certain that the record is not still to come.
-	Add(ctx context.Context, o Original) error
+	Add(ctx context.Context, o Original, most Usage) error
 
-	// Get returns the record of id: fs.ErrNotExist if there never was one, ErrGone if it was removed.
+	// Usage returns what a tenant has. The tenant "" is not counted: it is the one of all servers that have no others.
+	Usage(ctx context.Context, tenant string) (Usage, error)
+
+	// Get returns the record of id: fs.ErrNotExist if there never was one. If it was removed, it is ErrGone, with the record that is left.
 	Get(ctx context.Context, id ID) (Original, error)
 
 	// Remove removes the record of id, durably, and with it notes tasks that are left to be done. Its id and digest are
@@ -80,11 +84,44 @@ const (
 // Query asks for a page of records. The page after it is the same query with Before set to the last id of this one;
 // originals added meanwhile move no page. A page of fewer than Limit records is the last.
 type Query struct {
+	Tenant  string    // only what this one has
 	Formats []string  // only these formats, at most MaxFormats of them; empty for all
 	Since   time.Time // only what was created then or later; zero for all
 	Until   time.Time // only what was created before; zero for all
 	Before  ID        // only older ids than this; zero for all
 	Limit   int       // the most records to return, 1 to MaxLimit
+}
+
+// Usage is what a tenant has: originals that were not removed, each with all its bytes, even if others have the same. As a bound of that, 0
+// bounds nothing. The tenant "" can have no bound.
+type Usage struct {
+	Images int64
+	Bytes  int64
+}
+
+// A QuotaError is an ErrQuota that tells of its tenant.
+type QuotaError struct {
+	Tenant string
+	Most   Usage // that it may have
+	Has    Usage
+	More   int64 // bytes of the original that was to be added
+}
+
+func (e *QuotaError) Error() string {
+	if e.Most.Images > 0 && e.Has.Images >= e.Most.Images {
+		return fmt.Sprintf("tenant %s: %v: it has %d images, and may have %d", e.Tenant, ErrQuota, e.Has.Images, e.Most.Images)
+	}
+	return fmt.Sprintf("tenant %s: %v: it has %d bytes, and may have %d; this image has %d", e.Tenant, ErrQuota, e.Has.Bytes, e.Most.Bytes, e.More)
+}
+
+func (e *QuotaError) Unwrap() error { return ErrQuota }
+
+// check returns a *QuotaError if a tenant may not have one more image of so many bytes.
+func (most Usage) check(tenant string, has Usage, more int64) error {
+	if most.Images > 0 && has.Images >= most.Images || most.Bytes > 0 && has.Bytes+more > most.Bytes {
+		return &QuotaError{Tenant: tenant, Most: most, Has: has, More: more}
+	}
+	return nil
 }
 
 // Record is a row of the index: of an original, or of one that was removed.

@@ -12,6 +12,8 @@ type Original struct {
 	Digest Digest // of the blob that holds its bytes; originals of equal bytes share it
 	Bytes  int64  // length of that blob
 
+	Tenant string // whose it is; "" is the tenant of a server that has no others
+
 	Format        string // of the file, as a lower-case word: "jpeg", "png", …
 	Width, Height int    // in pixels as stored in the file, before Orientation
 	Orientation   int    // EXIF 2.32, tag 0x0112: 1 (upright) to 8

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -157,8 +158,18 @@ func (p *postgres) change(ctx context.Context, do func(context.Context) error) e
 }
 
 // Add implements Index.
-func (p *postgres) Add(ctx context.Context, o Original) error {
-	return p.change(ctx, func(ctx context.Context) error { return p.session.add(ctx, o) })
+func (p *postgres) Add(ctx context.Context, o Original, most Usage) error {
+	err := p.change(ctx, func(ctx context.Context) error { return p.session.add(ctx, entry{o, most}) })
+	if errors.Is(err, fs.ErrExist) {
+		return whyNotAdded(ctx, p, o, most)
+	}
+	return err
+}
+
+// Usage implements Index.
+func (p *postgres) Usage(ctx context.Context, tenant string) (u Usage, err error) {
+	err = p.read(ctx, func(ctx context.Context) (err error) { u, err = p.sql.Usage(ctx, tenant); return err })
+	return u, err
 }
 
 // Get implements Index.

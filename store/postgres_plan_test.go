@@ -23,7 +23,7 @@ func TestListingWalksAnIndexOfPostgres(t *testing.T) {
 	}
 	defer p.Close()
 	_, err = p.sql.writer.Exec(`insert into original (` + columns + `)
-		select decode(lpad(to_hex(n), 32, '0'), 'hex'), sha256(n::text::bytea), 7, (array['png', 'jpeg', 'webp'])[n % 3 + 1], 1, 1, 1, 1, 8, false, '', 0
+		select decode(lpad(to_hex(n), 32, '0'), 'hex'), sha256(n::text::bytea), 7, (array['png', 'jpeg', 'webp'])[n % 3 + 1], 1, 1, 1, 1, 8, false, '', 0, ''
 		from generate_series(1, 30000) n`)
 	if err != nil {
 		t.Fatal(err)

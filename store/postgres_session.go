@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,6 +54,7 @@ type wish struct {
 	writes bool             // it is granted together with all others that write, in one transaction
 	slots  []byte           // it is refused if one of them was lost
 	queue  func(*pgx.Batch) // what is to be done, and what becomes of its results
+	adds   []string         // the tenants whose originals it adds or removes
 	done   chan error       // is told once; what was written is durable then
 }
 
@@ -164,10 +166,23 @@ func (s *session) send(ctx context.Context, conn *pgx.Conn, wishes []*wish) erro
 		return nil
 	}
 	var batch pgx.Batch
+	// First and in one order, so that no two processes wait for each other.
+	for _, tenant := range tenantsOf(wishes) {
+		batch.Queue(holdUsageSQL, tenant)
+	}
 	for _, w := range wishes {
 		w.queue(&batch)
 	}
 	return conn.SendBatch(ctx, &batch).Close()
+}
+
+// tenantsOf returns the tenants of wishes that are counted, in their order and each once.
+func tenantsOf(wishes []*wish) (tenants []string) {
+	for _, w := range wishes {
+		tenants = append(tenants, w.adds...)
+	}
+	slices.Sort(tenants)
+	return slices.DeleteFunc(slices.Compact(tenants), func(tenant string) bool { return tenant == "" })
 }
 
 func tell(wishes []*wish, err error) {
@@ -254,13 +269,18 @@ func (s *session) ask(w *wish) error {
 }
 
 // add adds a record. It may be there even if that fails.
-func (s *session) add(ctx context.Context, o Original) error {
+func (s *session) add(ctx context.Context, e entry) error {
 	added := false
-	err := s.ask(&wish{ctx: ctx, writes: true, slots: []byte{o.Digest[0]}, queue: func(b *pgx.Batch) {
-		b.Queue(addSQL, values(o)...).Exec(func(result pgconn.CommandTag) error {
-			added = result.RowsAffected() == 1
-			return nil
-		})
+	note := func(result pgconn.CommandTag) error {
+		added = result.RowsAffected() == 1
+		return nil
+	}
+	err := s.ask(&wish{ctx: ctx, writes: true, slots: []byte{e.Digest[0]}, adds: []string{e.Tenant}, queue: func(b *pgx.Batch) {
+		if e.most == (Usage{}) {
+			b.Queue(addSQL, values(e.Original)...).Exec(note)
+		} else {
+			b.Queue(addWithinSQL, e.values()...).Exec(note)
+		}
 	}})
 	if err == nil && !added {
 		err = fs.ErrExist
@@ -274,6 +294,7 @@ func (s *session) merge(ctx context.Context, records []Record) error {
 	var times []int64
 	w := &wish{ctx: ctx, writes: true}
 	for _, r := range records {
+		w.adds = append(w.adds, r.Tenant)
 		if r.Removed.IsZero() {
 			w.slots = append(w.slots, r.Digest[0])
 		} else {

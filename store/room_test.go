@@ -71,7 +71,7 @@ func TestTheMarkIsMetWhileSpooling(t *testing.T) {
 	if _, err := sp.Write(make([]byte, roomStep)); !errors.Is(err, ErrFull) {
 		t.Errorf("got %v, want ErrFull", err)
 	}
-	if _, err := s.Add(t.Context(), sp, Original{}); !errors.Is(err, ErrFull) {
+	if _, err := s.Add(t.Context(), sp, Original{}, Usage{}); !errors.Is(err, ErrFull) {
 		t.Errorf("add: got %v, want ErrFull", err)
 	}
 }

@@ -167,7 +167,7 @@ func TestComparingGoesPageByPage(t *testing.T) {
 	s := openTestStore(t, memoryFolder(t))
 	const all = 2*comparePage + 100
 	want := map[Digest]string{}
-	var records []Original
+	var records []entry
 	for i := range all {
 		content := randomBytes(10)
 		d, f := completeFile(t, content)
@@ -181,12 +181,12 @@ func TestComparingGoesPageByPage(t *testing.T) {
 		for range i % 3 * (i % 2) { // some have two
 			o := testOriginal(t, "png")
 			o.Digest = d
-			records = append(records, o)
+			records = append(records, entry{Original: o})
 		}
 		if i%3 == 0 {
 			o := testOriginal(t, "png")
 			o.Digest = d
-			records = append(records, o)
+			records = append(records, entry{Original: o})
 		}
 	}
 	for _, o := range records {

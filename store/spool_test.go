@@ -49,7 +49,7 @@ func TestDiscardLeavesNoFile(t *testing.T) {
 	if _, err := sp.Write([]byte("x")); !errors.Is(err, ErrSpent) {
 		t.Errorf("write after discard: got %v, want ErrSpent", err)
 	}
-	if _, err := s.Add(context.Background(), sp, Original{}); !errors.Is(err, ErrSpent) {
+	if _, err := s.Add(context.Background(), sp, Original{}, Usage{}); !errors.Is(err, ErrSpent) {
 		t.Errorf("add after discard: got %v, want ErrSpent", err)
 	}
 }
@@ -61,14 +61,14 @@ func TestASpoolIsAddedOnce(t *testing.T) {
 	if _, err := sp.Write([]byte("negative")); err != nil {
 		t.Fatal(err)
 	}
-	o, err := s.Add(ctx, sp, Original{})
+	o, err := s.Add(ctx, sp, Original{}, Usage{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n, err := sp.Write([]byte("x")); n != 0 || !errors.Is(err, ErrSpent) {
 		t.Errorf("write after add: wrote %d, %v; want ErrSpent", n, err)
 	}
-	if _, err := s.Add(ctx, sp, Original{}); !errors.Is(err, ErrSpent) {
+	if _, err := s.Add(ctx, sp, Original{}, Usage{}); !errors.Is(err, ErrSpent) {
 		t.Errorf("second add: got %v, want ErrSpent", err)
 	}
 	if got, err := io.ReadAll(io.NewSectionReader(sp.File(), 0, 100)); err != nil || string(got) != "negative" {
@@ -96,7 +96,7 @@ func TestFullDisk(t *testing.T) {
 	if _, err := sp.Write([]byte("more")); !errors.Is(err, ErrFull) {
 		t.Errorf("write after that: got %v, want ErrFull", err)
 	}
-	if _, err := s.Add(context.Background(), sp, Original{}); !errors.Is(err, ErrFull) {
+	if _, err := s.Add(context.Background(), sp, Original{}, Usage{}); !errors.Is(err, ErrFull) {
 		t.Errorf("add: got %v, want ErrFull", err)
 	}
 }

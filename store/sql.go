@@ -35,21 +35,29 @@ func newSQLIndex(ctx context.Context, writer, reader *sql.DB, locks locker) (*sq
 	return x, nil
 }
 
-const columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created`
+const columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created, tenant`
 
 const (
-	addSQL     = `insert into original (` + columns + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`
+	addSQL     = `insert into original (` + columns + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing`
 	getSQL     = `select ` + columns + `, removed from original where id = $1`
 	removeSQL  = `update original set removed = $1, name = $2 where id = $3 and removed is null`
-	listSQL    = `select ` + columns + ` from original where removed is null and id < $1`
+	listSQL    = `select ` + columns + ` from original where removed is null and tenant = $1 and id < $2`
 	sharingSQL = `select id from original where digest = $1 and removed is null order by id limit $2`
 	digestsSQL = `select distinct digest from original where digest > $1 and removed is null order by digest limit $2`
 	sharedSQL  = `select exists (select 1 from original where digest = $1 and removed is null)`
 
 	walkSQL = `select ` + columns + `, removed from original where id > $1 order by id limit $2`
 	// What is known of a record never changes but for its removal, which takes its name.
-	mergeSQL = `insert into original (` + columns + `, removed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	mergeSQL = `insert into original (` + columns + `, removed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		on conflict (id) do update set removed = excluded.removed, name = excluded.name where original.removed is null and excluded.removed is not null`
+
+	// Whoever is to find what a tenant has as it is left by all others holds its row until he commits.
+	holdUsageSQL    = `insert into usage (tenant, images, bytes) values ($1, 0, 0) on conflict (tenant) do update set images = usage.images`
+	holdItsUsageSQL = `update usage set images = images where tenant = (select tenant from original where id = $1)`
+	usageSQL        = `select images, bytes from usage where tenant = $1`
+	addWithinSQL    = `insert into original (` + columns + `) select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 where exists (
+		select 1 from usage where tenant = $13 and (cast($14 as bigint) = 0 or images < cast($14 as bigint))
+		and (cast($15 as bigint) = 0 or bytes + cast($3 as bigint) <= cast($15 as bigint))) on conflict do nothing`
 
 	leaveSQL = `insert into task (name, id) values ($1, $2) on conflict do nothing`
 	tasksSQL = `select task.id, original.digest from task join original on original.id = task.id where task.name = $1 order by task.id limit $2`
@@ -58,12 +66,34 @@ const (
 )
 
 // Add implements Index.
-func (x *sqlIndex) Add(ctx context.Context, o Original) error {
-	return x.records.add(ctx, o)
+func (x *sqlIndex) Add(ctx context.Context, o Original, most Usage) error {
+	err := x.records.add(ctx, entry{o, most})
+	if errors.Is(err, fs.ErrExist) {
+		return whyNotAdded(ctx, x, o, most)
+	}
+	return err
 }
 
-// addAll adds records in one transaction, and tells which of them are new.
-func (x *sqlIndex) addAll(batch []Original) (added []bool, err error) {
+// whyNotAdded returns fs.ErrExist for a record that is there, and ErrQuota for one that was not added for that.
+func whyNotAdded(ctx context.Context, x Index, o Original, most Usage) error {
+	if most == (Usage{}) {
+		return fs.ErrExist
+	}
+	switch _, err := x.Get(ctx, o.ID); {
+	case err == nil, errors.Is(err, ErrGone):
+		return fs.ErrExist
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	has, err := x.Usage(ctx, o.Tenant)
+	if err != nil {
+		return err
+	}
+	return &QuotaError{Tenant: o.Tenant, Most: most, Has: has, More: o.Bytes}
+}
+
+// addAll adds records in one transaction, and tells which of them it has added.
+func (x *sqlIndex) addAll(batch []entry) (added []bool, err error) {
 	ctx := context.Background()
 	added = make([]bool, len(batch))
 	err = x.together(ctx, func(tx *sql.Tx) error {
@@ -72,8 +102,8 @@ func (x *sqlIndex) addAll(batch []Original) (added []bool, err error) {
 			return err
 		}
 		defer add.Close()
-		for i, o := range batch {
-			result, err := add.ExecContext(ctx, values(o)...)
+		for i, e := range batch {
+			result, err := e.add(ctx, tx, add)
 			if err != nil {
 				return err
 			}
@@ -88,6 +118,29 @@ func (x *sqlIndex) addAll(batch []Original) (added []bool, err error) {
 	return added, err
 }
 
+// add adds one record in a transaction, by the statement add if nothing bounds its tenant.
+func (e entry) add(ctx context.Context, tx *sql.Tx, add *sql.Stmt) (sql.Result, error) {
+	if e.most == (Usage{}) {
+		return add.ExecContext(ctx, values(e.Original)...)
+	}
+	if _, err := tx.ExecContext(ctx, holdUsageSQL, e.Tenant); err != nil {
+		return nil, err
+	}
+	return tx.ExecContext(ctx, addWithinSQL, e.values()...)
+}
+
+// values are those of addWithinSQL.
+func (e entry) values() []any { return append(values(e.Original), e.most.Images, e.most.Bytes) }
+
+// Usage implements Index.
+func (x *sqlIndex) Usage(ctx context.Context, tenant string) (u Usage, err error) {
+	err = x.reader.QueryRowContext(ctx, usageSQL, tenant).Scan(&u.Images, &u.Bytes)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Usage{}, nil
+	}
+	return u, err
+}
+
 // Get implements Index.
 func (x *sqlIndex) Get(ctx context.Context, id ID) (Original, error) {
 	var removed sql.NullInt64
@@ -98,7 +151,7 @@ func (x *sqlIndex) Get(ctx context.Context, id ID) (Original, error) {
 	case err != nil:
 		return Original{}, err
 	case removed.Valid:
-		return Original{}, ErrGone
+		return o, ErrGone
 	}
 	return o, nil
 }
@@ -112,6 +165,10 @@ func (x *sqlIndex) Remove(ctx context.Context, id ID, tasks ...string) error {
 func (x *sqlIndex) remove(ctx context.Context, id ID, tasks []string, also func(tx *sql.Tx) error) error {
 	removed := false
 	err := x.together(ctx, func(tx *sql.Tx) error {
+		// Before the record, as all do who change records of tenants.
+		if _, err := tx.ExecContext(ctx, holdItsUsageSQL, id[:]); err != nil {
+			return err
+		}
 		result, err := tx.ExecContext(ctx, removeSQL, time.Now().UnixMilli(), []byte{}, id[:])
 		if err != nil {
 			return err
@@ -277,12 +334,12 @@ func listing(q Query, limited bool) (string, []any) {
 	if end := FirstID(q.Until); !q.Until.IsZero() && bytes.Compare(end[:], before) < 0 {
 		before = end[:]
 	}
-	arguments := []any{before}
+	arguments := []any{q.Tenant, before}
 	walk := listSQL
 	if !q.Since.IsZero() {
 		since := FirstID(q.Since)
 		arguments = append(arguments, since[:])
-		walk += " and id >= $2"
+		walk += " and id >= $3"
 	}
 	walks := []string{walk}
 	if formats := slices.Compact(slices.Sorted(slices.Values(q.Formats))); len(formats) > 0 {
@@ -373,7 +430,7 @@ func (x *sqlIndex) Close() error {
 func values(o Original) []any {
 	return []any{
 		o.ID[:], o.Digest[:], o.Bytes, o.Format, o.Width, o.Height, o.Orientation, o.Frames,
-		o.Depth, o.Alpha, []byte(o.Name), o.Created.UnixMilli(),
+		o.Depth, o.Alpha, []byte(o.Name), o.Created.UnixMilli(), o.Tenant,
 	}
 }
 
@@ -393,7 +450,7 @@ func scan(row interface{ Scan(...any) error }, more ...any) (Original, error) {
 	var created int64
 	err := row.Scan(append([]any{
 		&id, &digest, &o.Bytes, &o.Format, &o.Width, &o.Height, &o.Orientation, &o.Frames,
-		&o.Depth, &o.Alpha, &o.Name, &created,
+		&o.Depth, &o.Alpha, &o.Name, &created, &o.Tenant,
 	}, more...)...)
 	if err != nil {
 		return Original{}, err

@@ -32,7 +32,7 @@ func TestSQLiteLogIsMovedToTheDatabase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := x.Add(context.Background(), Original{ID: id, Created: created, Digest: Digest{1}, Format: "png"}); err != nil {
+			if err := x.Add(context.Background(), Original{ID: id, Created: created, Digest: Digest{1}, Format: "png"}, Usage{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -60,7 +60,7 @@ func TestSQLiteFilesAreReadAgainAfterAFailure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := x.Add(context.Background(), Original{ID: id, Created: created, Digest: Digest{1}, Format: "png"}); err != nil {
+		if err := x.Add(context.Background(), Original{ID: id, Created: created, Digest: Digest{1}, Format: "png"}, Usage{}); err != nil {
 			t.Fatal(err)
 		}
 		return id

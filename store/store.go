@@ -43,12 +43,12 @@ func New(blobs Blobs, index Index, spool string) *Store {
 }
 
 // Add keeps what was written to sp as a new original and returns its record. Of o it takes what describes the
-// image; ID, Digest, Bytes and Created are filled in. When Add returns without an error, the original survives
+// image and whose it is; ID, Digest, Bytes and Created are filled in. If its tenant had more than most with it, it is ErrQuota. When Add returns without an error, the original survives
 // a crash and a loss of power. After an error it may be there or not, but never in part.
 //
 // sp is spent whatever the outcome: it takes no more writes, and after an error the image must be spooled anew.
 // The caller still owns sp and discards it.
-func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error) {
+func (s *Store) Add(ctx context.Context, sp *Spool, o Original, most Usage) (Original, error) {
 	if err := sp.seal(); err != nil {
 		return Original{}, err
 	}
@@ -73,7 +73,7 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error
 	recorded := make(chan error, 1)
 	s.running.Go(func() {
 		defer release()
-		recorded <- s.index.Add(ctx, o)
+		recorded <- s.index.Add(ctx, o, most)
 	})
 	select {
 	case err = <-recorded:
@@ -88,16 +88,29 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original) (Original, error
 }
 
 // Get returns the record of an original. It returns ErrNotFound if there never was one under id, and ErrGone if it
-// was removed.
+// was removed, with the record that is left of it.
 func (s *Store) Get(ctx context.Context, id ID) (Original, error) {
 	o, err := s.index.Get(ctx, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return Original{}, fmt.Errorf("original %s: %w", id, err)
+		return o, inOriginal(Original{ID: id}, err)
 	}
 	return o, nil
+}
+
+// MayAdd returns ErrQuota if a tenant would have more than most with one more original of so many bytes. That is cheap enough to be asked
+// before every upload; Add finds it out for certain.
+func (s *Store) MayAdd(ctx context.Context, tenant string, bytes int64, most Usage) error {
+	if most == (Usage{}) {
+		return nil
+	}
+	has, err := s.index.Usage(ctx, tenant)
+	if err != nil {
+		return wrap("ask what tenant "+tenant+" has", err)
+	}
+	return most.check(tenant, has, bytes)
 }
 
 // Open opens the bytes of an original for reading, from the first. The caller closes the file.

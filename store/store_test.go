@@ -135,7 +135,7 @@ func TestAddForACallerWhoLeft(t *testing.T) {
 	ctx, leave := context.WithCancel(context.Background())
 	sp := newSpool(t, s)
 	leave()
-	if _, err := s.Add(ctx, sp, Original{}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Add(ctx, sp, Original{}, Usage{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if ids := listIDs(t, s.index, Query{Limit: 1}); len(ids) != 0 {
@@ -146,7 +146,7 @@ func TestAddForACallerWhoLeft(t *testing.T) {
 // failingIndex records nothing.
 type failingIndex struct{ Index }
 
-func (failingIndex) Add(context.Context, Original) error { return errors.New("broken") }
+func (failingIndex) Add(context.Context, Original, Usage) error { return errors.New("broken") }
 
 func TestAFailedRecordIsAFailedUpload(t *testing.T) {
 	s := openTestStore(t, t.TempDir())
@@ -177,7 +177,7 @@ func addBytes(t *testing.T, s *Store, content []byte, o Original) (Original, err
 	if _, err := sp.Write(content); err != nil {
 		return Original{}, err
 	}
-	return s.Add(context.Background(), sp, o)
+	return s.Add(context.Background(), sp, o, Usage{})
 }
 
 // mustHold checks that s has the record o and the bytes content for it.

@@ -33,7 +33,7 @@ func BenchmarkUploads(b *testing.B) {
 							_, err = sp.Write(randomBytes(20_000))
 						}
 						if err == nil {
-							_, err = s.Add(context.Background(), sp, Original{Format: "png"})
+							_, err = s.Add(context.Background(), sp, Original{Format: "png"}, Usage{})
 						}
 						if err != nil {
 							done <- err

@@ -87,7 +87,7 @@ func (d *desk) remove() store.ID {
 	if _, err := sp.Write([]byte(rand.Text())); err != nil {
 		d.t.Fatal(err)
 	}
-	o, err := d.store.Add(d.t.Context(), sp, store.Original{Format: "png"})
+	o, err := d.store.Add(d.t.Context(), sp, store.Original{Format: "png"}, store.Usage{})
 	if err != nil {
 		d.t.Fatal(err)
 	}

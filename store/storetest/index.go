@@ -20,6 +20,7 @@ import (
 func Index(t *testing.T, open func(t *testing.T) store.Index) {
 	ctx := context.Background()
 	testMerge(t, open)
+	testTenants(t, open)
 
 	t.Run("a record comes back as it was added", func(t *testing.T) {
 		index := open(t)
@@ -68,7 +69,7 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 		addRecord(t, index, o)
 		other := o
 		other.Format, other.Digest = "jpeg", store.Digest{9}
-		if err := index.Add(ctx, other); !errors.Is(err, fs.ErrExist) {
+		if err := index.Add(ctx, other, store.Usage{}); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("got %v, want fs.ErrExist", err)
 		}
 		if got, err := index.Get(ctx, o.ID); err != nil || got != o {
@@ -81,7 +82,7 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 		o := testOriginal(t, "png")
 		results := make(chan error, 8)
 		for range cap(results) {
-			go func() { results <- index.Add(ctx, o) }()
+			go func() { results <- index.Add(ctx, o, store.Usage{}) }()
 		}
 		added := 0
 		for range cap(results) {
@@ -112,13 +113,13 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 		if err := index.Remove(ctx, o.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := index.Get(ctx, o.ID); !errors.Is(err, store.ErrGone) {
-			t.Errorf("get: got %v, want ErrGone", err)
+		if left, err := index.Get(ctx, o.ID); !errors.Is(err, store.ErrGone) || left != o {
+			t.Errorf("get: got %+v, %v, want ErrGone and %+v", left, err, o)
 		}
 		if err := index.Remove(ctx, o.ID); !errors.Is(err, store.ErrGone) {
 			t.Errorf("second remove: got %v, want ErrGone", err)
 		}
-		if err := index.Add(ctx, o); !errors.Is(err, fs.ErrExist) {
+		if err := index.Add(ctx, o, store.Usage{}); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("add: got %v, want fs.ErrExist", err)
 		}
 		for _, q := range []store.Query{{Limit: 10}, {Limit: 10, Formats: []string{"png"}}} {
@@ -323,7 +324,7 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 		left, leave := context.WithCancel(ctx)
 		leave()
 		o := testOriginal(t, "png")
-		if err := index.Add(left, o); !errors.Is(err, context.Canceled) {
+		if err := index.Add(left, o, store.Usage{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("add: got %v", err)
 		}
 		if _, err := index.Get(ctx, o.ID); !errors.Is(err, fs.ErrNotExist) {
@@ -358,7 +359,7 @@ func testOriginal(t *testing.T, format string) store.Original {
 
 func addRecord(t *testing.T, index store.Index, o store.Original) {
 	t.Helper()
-	if err := index.Add(context.Background(), o); err != nil {
+	if err := index.Add(context.Background(), o, store.Usage{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -25,7 +25,7 @@ func Shared(t *testing.T, open func(t *testing.T) (a, b store.Index)) {
 		if got, err := b.Get(ctx, o.ID); err != nil || got != o {
 			t.Errorf("got  %+v, %v\nwant %+v", got, err, o)
 		}
-		if err := b.Add(ctx, o); !errors.Is(err, fs.ErrExist) {
+		if err := b.Add(ctx, o, store.Usage{}); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("added again: %v, want fs.ErrExist", err)
 		}
 		if err := b.Remove(ctx, o.ID, "task"); err != nil {
@@ -72,6 +72,8 @@ func Shared(t *testing.T, open func(t *testing.T) (a, b store.Index)) {
 			}
 		}
 	})
+
+	testSharedTenants(t, open)
 
 	t.Run("one of many who remove succeeds", func(t *testing.T) {
 		a, b := open(t)
