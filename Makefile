@@ -116,11 +116,11 @@ test: deps ## run the tests
 	@$(go) test -tags $(tags) -shuffle=on ./...
 
 # Libraries of two clouds are left out: to compile them for the race detector takes longer than the tests.
-.PHONY: test-race
 # Of handler's tests, each of which starts workers of its own, those in which much happens at once (RACE=. for all), and of the rest the
 # short ones: what makes very many prints, one after the other, has no race to show.
 RACE ?= Delet|Purge|Forget|News|Disk|Memory|Cache|Quota|Upload|Client|Drain|Stop|Idle|Slow|Steady|Proxy|Limit|Wait|Gone|Follow|Room|Damage|Many|Once|Hook|Kill|Conn|While|Restart
 
+.PHONY: test-race
 test-race: deps ## run the tests under the race detector
 	@$(go) test -race -short -tags $(tags),nogcs,noazure -shuffle=on $$(go list ./... | grep -v '/handler$$')
 	@$(go) test -race -short -tags $(tags),nogcs,noazure -shuffle=on ./handler -run '$(RACE)'
@@ -267,17 +267,19 @@ test/azurite/node_modules/azurite/package.json: test/azurite/package-lock.json
 	@echo "Fetching Azurite, which the tests of Azure need."
 	@cd test/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/azurite/package.json || true
 
-# go test takes one fuzz test at a time.
+# A test binary takes one fuzz test at a time.
 FUZZTIME ?= 2s
 
 .PHONY: fuzz
 fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
-	@files=$$({ grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . || [ $$? = 1 ]; } | sort); \
-	[ -n "$$files" ] || echo "There are no fuzz tests."; \
-	for file in $$files; do \
-	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$file); do \
-	    echo "$$name in $${file%/*}"; \
-	    $(go) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $${file%/*}; \
+	@mkdir -p .build/fuzz
+	@packages=$$({ grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . || [ $$? = 1 ]; } | xargs -r -n1 dirname | sort -u); \
+	[ -n "$$packages" ] || echo "There are no fuzz tests."; \
+	for package in $$packages; do \
+	  $(go) test -c -fuzz=. -tags $(tags) -o .build/fuzz/run $$package; \
+	  for name in $$(cat $$package/*_test.go | sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p'); do \
+	    echo "$$name in $$package"; \
+	    (cd $$package && $(CURDIR)/.build/fuzz/run -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $(CURDIR)/.build/fuzz/found); \
 	  done; \
 	done
 

@@ -57,9 +57,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 	var id string
 	begin := func(a Access) {
 		s = serve(t, with(a))
-		s.handler.options.Access = Access{Open: true}
+		s.handler.setTenants(Tenant{Access: Access{Open: true}})
 		id = s.upload([]byte(picture)).ID
-		s.handler.options.Access = a
+		s.handler.setTenants(Tenant{Access: a})
 	}
 	f := func(method, target, host, lines string, status int, code string) {
 		t.Helper()
@@ -115,7 +115,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 
 	begin(Access{Tokens: tokens(t)})
 	for _, loopback := range []bool{false, true} {
-		s.handler.options.Access.Loopback = loopback
+		s.handler.setTenants(Tenant{Access: Access{Tokens: tokens(t), Loopback: loopback}})
 		for _, host := range []string{"img.example", here} {
 			free(host, "")
 			free(host, crossSite+bearer(wrongToken))
@@ -423,7 +423,8 @@ func FuzzAdmission(f *testing.F) {
 	f.Add("Basic YTpi", "h", "cross-site", "null")
 	f.Add("Bearer x", "127.0.0.1:80", "", "http://127.0.0.1:80")
 	f.Add("basic \xff=", "[::1", "same-origin", "://")
-	withTokens := &Handler{options: Options{Access: Access{Tokens: tokens(f)}}, attempts: token.NewAttempts(maxAttempts, attemptWindow)}
+	withTokens := &Handler{attempts: token.NewAttempts(maxAttempts, attemptWindow)}
+	withTokens.setTenants(Tenant{Access: Access{Tokens: tokens(f)}})
 	f.Fuzz(func(t *testing.T, authorization, host, site, origin string) {
 		var ctx fasthttp.RequestCtx
 		ctx.Request.Header.SetMethod("POST")

@@ -55,7 +55,7 @@ func (h *Handler) readAddress(ctx *fasthttp.RequestCtx, route string) (asking, e
 	if a.expires, err = a.tenant.verify(a, signature); err != nil {
 		return asking{}, err
 	}
-	if h.refusesQuery(ctx) {
+	if route != srcsetRoute && h.refusesQuery(ctx) {
 		return asking{}, errUnknownQuery
 	}
 	return a, nil
