@@ -20,14 +20,17 @@ func (f *Fetcher) follow(r Request, response *Response, location string) (next S
 	if len(response.Redirects) == mostRedirects {
 		return next, &failure{kind: ErrOrigin, what: fmt.Sprintf("it redirects more than %d times", mostRedirects)}
 	}
-	u, err := from.URL().Parse(location)
-	if err != nil || location == "" {
-		return next, &failure{kind: ErrOrigin, what: "it redirects to what is no address", cause: err}
+	if location == "" {
+		return next, &failure{kind: ErrOrigin, what: "it redirects without saying where"}
 	}
 	refused := func(what string, cause error) error {
 		return &failure{kind: ErrNotAllowed, what: "it redirects to " + what, cause: cause}
 	}
-	if next, err = ParseSource(u.String()); err != nil {
+	u, err := from.URL().Parse(location)
+	if err == nil {
+		next, err = ParseSource(u.String())
+	}
+	if err != nil {
 		return next, refused("what is not a source", err)
 	}
 	if from.scheme == "https" && next.scheme != "https" {
