@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"time"
 
@@ -20,7 +21,9 @@ type Options struct {
 	Timeout  time.Duration // of one fetch in all, with its redirects; 0 is DefaultTimeout
 	Slowest  int64         // bytes a second that a body brings at least, on average, once it has taken a second; 0 is no bound
 
-	Floor, Cap time.Duration // how long at least and at most an original stays fresh
+	// Floor and Cap are how long at least and at most an original stays fresh after it was fetched, whatever its origin says; 0 is no floor, and
+	// DefaultCap. What an origin wants to be asked about each time (no-cache) is, and what it wants nobody to keep is not kept.
+	Floor, Cap time.Duration
 
 	Networks []netip.Prefix // special-purpose networks that may be reached all the same
 	Proxy    string         // "" is none, whatever the environment says; "env" is what the environment says; else an address, http://host:port
@@ -31,11 +34,17 @@ type Options struct {
 
 	Root string // folder that local:/// means
 
-	Inspect func(ctx context.Context, f *os.File) (store.Original, error) // says what a file is; an error means that it is no original
+	// Inspect says what a file is: all of an Original that the bytes say. An error that is ErrUnusable means that it is no original that is taken,
+	// which is remembered; others are of this machine.
+	Inspect func(ctx context.Context, f *os.File) (store.Original, error)
+
+	Buckets func(ctx context.Context, address *url.URL) (Bucket, error) // opens a bucket, as s3://name; nil if there are none
+	Observe func(Observation)                                           // is told of each fetch that has ended; may be called concurrently
 }
 
 // Bounds of one fetch that hold where Options say none.
 const (
 	DefaultMaxBytes = 32 << 20
 	DefaultTimeout  = 10 * time.Second
+	DefaultCap      = 24 * time.Hour
 )

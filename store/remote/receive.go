@@ -23,6 +23,11 @@ func (f *Fetcher) receive(ctx context.Context, abort context.CancelCauseFunc, an
 	if err := f.judge(answer); err != nil {
 		return 0, err
 	}
+	return f.carry(ctx, abort, answer.Body, w)
+}
+
+// carry writes a body to w, within the bounds of one fetch. ctx ends what body waits for, and abort ends ctx.
+func (f *Fetcher) carry(ctx context.Context, abort context.CancelCauseFunc, body io.Reader, w io.Writer) (int64, error) {
 	watch := watchRate(f.slowest, func() {
 		abort(&failure{kind: ErrTimeout, what: fmt.Sprintf("it sends less than %d bytes a second", f.slowest)})
 	})
@@ -30,7 +35,7 @@ func (f *Fetcher) receive(ctx context.Context, abort context.CancelCauseFunc, an
 	var written int64
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := answer.Body.Read(buffer)
+		n, err := body.Read(buffer)
 		if written+int64(n) > f.maxBytes {
 			return written, f.tooLarge()
 		}
