@@ -34,7 +34,7 @@ type CopyResult struct {
 }
 
 // Copy makes to have all originals that from has when it begins, under their ids. What from has removed is removed from to, and
-// its id is not used again there. Others that to has stay. Both stores may be in use meanwhile.
+// its id is not used again there. Others that to has stay. So it is with presets, which come last. Both stores may be in use meanwhile.
 //
 // First all records are counted, so that the end is known. Then come, in the order of ids, for each record its blob and then the
 // record: whatever ends a copy, to has no record without its blob, and the next copy goes on where it ended. The SHA-256 of
@@ -163,7 +163,22 @@ func (c *copying) run(ctx context.Context) error {
 			batch = batch[:0]
 		}
 	}
-	return patiently(ctx, func() error { return c.settle(ctx, batch) })
+	if err := patiently(ctx, func() error { return c.settle(ctx, batch) }); err != nil {
+		return err
+	}
+	return patiently(ctx, func() error { return c.copyPresets(ctx) })
+}
+
+// copyPresets makes the target have all presets.
+func (c *copying) copyPresets(ctx context.Context) error {
+	list, err := c.from.Presets(ctx)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	if err := c.to.index.MergePresets(ctx, list...); err != nil {
+		return wrap("write presets", err)
+	}
+	return nil
 }
 
 // survey finds out what there is to do.

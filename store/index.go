@@ -60,6 +60,18 @@ type Index interface {
 	// Unrelated blobs may share a hold. The caller must call release once.
 	Hold(ctx context.Context, d Digest, alone bool) (release func(), err error)
 
+	// Presets returns all versions of the presets of all tenants, by tenant, name and version, and the last one of those that were removed.
+	Presets(ctx context.Context) ([]Preset, error)
+
+	// MergePresets adds versions of presets as they are, durably and all or none. One that is there already stays, but is removed
+	// if the one that comes is, and those before it with it.
+	MergePresets(ctx context.Context, presets ...Preset) error
+
+	// ChangePresets gives decide what Presets returns of one tenant, makes the change that it returns, durably, and tells its message to
+	// all who follow the index, as one. Others who change presets wait meanwhile. Nothing is changed or told if decide returns nil or
+	// an error, which is then returned, or if there would be more than MaxPresets, which is ErrManyPresets.
+	ChangePresets(ctx context.Context, tenant string, decide func([]Preset) (*PresetChange, error)) error
+
 	// Tell tells all who follow the index, in other processes too, a message of at most MaxMessage bytes.
 	Tell(ctx context.Context, message []byte) error
 

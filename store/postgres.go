@@ -30,6 +30,7 @@ const (
 const (
 	lockFamily    = 0x63616c6f // "calo"
 	newsLock      = 256        // those below are of the guard's slots
+	presetLock    = 257        // of whoever changes presets
 	migrationLock = 0x63616c6f74797065
 )
 

@@ -21,6 +21,7 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 	ctx := context.Background()
 	testMerge(t, open)
 	testTenants(t, open)
+	testPresets(t, open)
 
 	t.Run("a record comes back as it was added", func(t *testing.T) {
 		index := open(t)

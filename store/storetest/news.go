@@ -129,6 +129,18 @@ func News(t *testing.T, open func(t *testing.T) (a, b store.Index)) {
 		}
 	})
 
+	t.Run("a preset that is changed is told with what belongs to it", func(t *testing.T) {
+		a, b := open(t)
+		listener := follow(t, b)
+		listener.wait(t, time.Minute, "missed")
+		change(t, a, "", "card", "resize:10")
+		change(t, a, "", "none", "") // which changes nothing
+		change(t, a, "shop", "card", "flip:h")
+		change(t, a, "", "card", "")
+		listener.wait(t, time.Second, "missed", " card resize:10", "shop card flip:h", " card ")
+		wantPresets(t, b, " card 1 ", "shop card 1 flip:h")
+	})
+
 	t.Run("a message may be long, and hold anything", func(t *testing.T) {
 		a, b := open(t)
 		listener := follow(t, b)
