@@ -68,6 +68,7 @@ var onlyIn = []struct {
 	{"github.com/jackc/pgx/v5", []string{"store"}, false, "only the index knows SQL"},
 	{"github.com/pressly/goose/v3", []string{"store"}, false, "only the index knows SQL"},
 	{"github.com/alecthomas/kong", []string{mainPart}, false, "settings are read in one place and handed on as values"},
+	{"go.yaml.in/yaml/v3", []string{"handler/tenants", "handler/preset"}, false, "files that operators write are read next to what they say"},
 	{"log", []string{mainPart, "handler"}, false, "leaves return errors, and the edge logs each once"},
 }
 
