@@ -6,8 +6,6 @@ import (
 	"net/url"
 
 	"github.com/valyala/fasthttp"
-
-	"calotype/store"
 )
 
 // What may become of a request for an image whose address is not spelled canonically.
@@ -45,14 +43,8 @@ func (h *Handler) insistOnSpelling(ctx *fasthttp.RequestCtx, a asking) (done boo
 	if h.options.Canonical == CanonicalLink || a.signed {
 		return false, nil
 	}
-	path, target := string(a.path), a.target
-	id, err := store.ParseID(target.ID)
-	if err != nil {
-		return false, nil // there is no such image, however it is spelled
-	}
-	target.ID = id.String()
-	canonical := a.route + target.String()
-	if path == canonical {
+	path, canonical := string(a.path), canonicalAddress(a.route, a.target)
+	if path == canonical || canonical == "" {
 		return false, nil
 	}
 	if h.options.Canonical == CanonicalStrict {

@@ -2,15 +2,14 @@ package handler
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"calotype/store"
+	"calotype/store/remote"
 	"calotype/transform"
 )
 
@@ -98,11 +97,15 @@ func (t *tenant) verify(a asking, signature []byte) (expires time.Time, err erro
 // A subject is the original that an address names.
 type subject struct {
 	store.Original
-	place string // canonical address of the original itself
+	place string       // canonical address of the original itself
+	copy  *remote.Copy // of one that lives elsewhere; nil of one that was uploaded
 }
 
 // subjectOf finds the original that an address names.
 func (h *Handler) subjectOf(ctx *fasthttp.RequestCtx, a asking) (subject, error) {
+	if a.target.Source != "" {
+		return h.elsewhere(ctx, a)
+	}
 	o, err := h.original(a.target.ID)
 	if err != nil {
 		return subject{}, err
@@ -113,11 +116,6 @@ func (h *Handler) subjectOf(ctx *fasthttp.RequestCtx, a asking) (subject, error)
 // keptHere is an original that was uploaded.
 func keptHere(o store.Original) subject {
 	return subject{Original: o, place: downloadRoute + o.ID.String()}
-}
-
-// openSubject opens the bytes of an original.
-func (h *Handler) openSubject(ctx context.Context, s subject) (*os.File, error) {
-	return h.store.Open(ctx, s.Original)
 }
 
 // address is the canonical address of the original, or of a print of it.

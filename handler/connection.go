@@ -23,6 +23,9 @@ const (
 // if the client leaves before that; a print that nobody else waits for is then given up. It returns store.ErrGone if one of
 // its images was deleted meanwhile.
 func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, cache.Outcome, error) {
+	if wanted.isPrivate() {
+		return h.makeOnce(ctx, wanted)
+	}
 	if made, known := h.prints.Lookup([]byte(wanted.print.key)); known {
 		return made, cache.Hit, nil
 	}
@@ -36,6 +39,20 @@ func (h *Handler) loadPrint(ctx *fasthttp.RequestCtx, wanted order) (*printed, c
 		return nil, cache.Miss, err
 	}
 	return h.load(ctx, wanted, h.makePrint)
+}
+
+// makeOnce returns a print that is made for one client alone, and kept nowhere.
+func (h *Handler) makeOnce(ctx *fasthttp.RequestCtx, wanted order) (*printed, cache.Outcome, error) {
+	if err := h.mayMake(wanted); err != nil {
+		return nil, cache.Miss, err
+	}
+	waiting, stop := h.whileConnected(ctx)
+	defer stop()
+	made, err := h.makePrint(waiting, wanted)
+	if err != nil && context.Cause(waiting) == errGone {
+		err = errGone
+	}
+	return made, cache.Miss, err
 }
 
 // load returns the print that is ordered when it comes from a source, of which all who want it make one use, as long as the client

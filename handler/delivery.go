@@ -12,7 +12,8 @@ import (
 // are, and a delivery whose print is gone is of no use. It is shared and never changed.
 type delivery struct {
 	print       []byte // key of the print
-	path        string // canonical address with what it says of the delivery, the key of this
+	key         string // of this
+	path        string // canonical address with what it says of the delivery
 	link        []byte
 	disposition []byte
 }
@@ -20,7 +21,7 @@ type delivery struct {
 // size is what a delivery costs its cache.
 func (d *delivery) size() int64 {
 	const fields = 128 // of the struct, and the allocator's rounding
-	return fields + int64(len(d.print)+len(d.path)+len(d.link)+len(d.disposition))
+	return fields + int64(len(d.print)+len(d.key)+len(d.path)+len(d.link)+len(d.disposition))
 }
 
 // deliveryOf is how the chain has a print sent, or nil if it says nothing of that.
@@ -31,7 +32,7 @@ func deliveryOf(s subject, chain transform.Chain, print *printed) *delivery {
 	chain = chain.Sent()
 	path := s.address(chain)
 	return &delivery{
-		print: []byte(print.key), path: path, link: []byte(canonicalLink(path)), disposition: disposition(s.Original, chain.Format, chain),
+		print: []byte(print.key), key: s.key(path), path: path, link: []byte(canonicalLink(path)), disposition: disposition(s.Original, chain.Format, chain),
 	}
 }
 
@@ -53,11 +54,16 @@ func (h *Handler) remember(a asking, p *printed, d *delivery) {
 		h.prints.Alias(path, p.key)
 		return
 	}
-	if _, known := h.deliveries.Lookup([]byte(d.path)); !known {
+	if _, known := h.deliveries.Lookup([]byte(d.key)); !known {
 		// It waits for nothing and fails only at the end of the server, when nothing more is asked for.
-		_, _, _ = h.deliveries.Load(h.work, d.path, func(context.Context) (*delivery, error) { return d, nil })
+		_, _, _ = h.deliveries.Load(h.work, d.key, func(context.Context) (*delivery, error) { return d, nil })
 	}
-	h.deliveries.Alias(path, d.path)
+	h.deliveries.Alias(path, d.key)
+}
+
+// mayRemember tells whether the next request with the same path may be answered by sendKept: not if the answer depends on more than that.
+func (h *Handler) mayRemember(s subject) bool {
+	return s.copy == nil || len(h.options.SourceHeaders) == 0 && !s.copy.Private
 }
 
 // sendKept answers with a print from memory if the very same address has been answered before, and tells whether it has.
@@ -76,6 +82,11 @@ func (h *Handler) sendKept(ctx *fasthttp.RequestCtx, path []byte) (bool, error) 
 		p = p.under(d)
 	}
 	t, err := termsOf(path)
+	if err == nil && p.copy != nil {
+		if t.copy, known = h.options.Sources.Current(p.copy); !known {
+			return false, nil
+		}
+	}
 	if err != nil {
 		return true, err
 	}

@@ -12,16 +12,18 @@ import (
 	"calotype/cache"
 	"calotype/cache/disk"
 	"calotype/store"
+	"calotype/store/remote"
 	"calotype/transform"
 )
 
 // printed is a print as the cache keeps it, with the headers that tell of it. It is shared and never changed.
 type printed struct {
 	rendition   *transform.Rendition
-	original    string // digest
-	key         string // under which it is kept
-	path        string // canonical address
-	keep        *class // how long it may be believed
+	original    string       // digest
+	key         string       // under which it is kept
+	path        string       // canonical address
+	keep        *class       // how long it may be believed
+	copy        *remote.Copy // of the original, if that lives elsewhere: it says how long
 	tag         []byte
 	link        []byte
 	mediaType   []byte
@@ -82,23 +84,23 @@ func (h *Handler) sendImage(ctx *fasthttp.RequestCtx, a asking) error {
 		header.Set("Content-Location", p.path)
 	}
 	if asked.Described {
-		return h.sendDescription(ctx, wanted, chain, p.path, a.expires)
+		return h.sendDescription(ctx, wanted, chain, p.path, a.terms(s))
 	}
 	if asked.Negotiated {
 		defer linkNegotiated(header, a, s.address(asked))
 	}
 	// A client that has the print already is not made to wait for it.
-	if done, err := h.sendNotModified(ctx, p, a.terms()); done || err != nil {
+	if done, err := h.sendNotModified(ctx, p, a.terms(s)); done || err != nil {
 		return err
 	}
 	p, outcome, err := h.loadPrint(ctx, wanted)
 	if err != nil {
 		return err
 	}
-	if !asked.Negotiated {
+	if !asked.Negotiated && h.mayRemember(s) {
 		h.remember(a, p, sending)
 	}
-	return h.writePrint(ctx, p.under(sending), a.terms(), cacheStatus(p, outcome, h.prints.Fits(p.key, p)))
+	return h.writePrint(ctx, p.under(sending), a.terms(s), cacheStatus(p, outcome, h.prints.Fits(p.key, p)))
 }
 
 // linkNegotiated names the canonical spelling of a negotiated address, if it was another. What was sent stands in
@@ -116,7 +118,8 @@ func (h *Handler) describePrint(s subject, layers []store.Original, chain transf
 	path := s.address(chain)
 	return &printed{
 		original:    s.Digest.String(),
-		key:         path,
+		key:         s.key(path),
+		copy:        s.copy,
 		path:        path,
 		keep:        keepImage,
 		tag:         []byte(tagOf("print", s.Digest.String(), path, s.Name, h.epoch)),
@@ -207,7 +210,11 @@ func (p *printed) finished(r *transform.Rendition, sum [sha256.Size]byte) *print
 
 // stillThere returns store.ErrGone if one of the images of an order was deleted since it was placed.
 func (h *Handler) stillThere(wanted order) error {
-	for _, o := range append([]store.Original{wanted.subject.Original}, wanted.layers...) {
+	here := wanted.layers
+	if wanted.subject.copy == nil {
+		here = append([]store.Original{wanted.subject.Original}, here...)
+	}
+	for _, o := range here {
 		if _, err := h.original(o.ID.String()); err != nil {
 			return err
 		}
@@ -246,7 +253,7 @@ func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, t terms)
 	header.SetContentTypeBytes(p.mediaType)
 	header.SetCanonical(headerETag, p.tag)
 	header.SetCanonical(headerLastModified, p.modified)
-	setKeep(header, p.keep, t.expires)
+	t.setKeep(header, p.keep)
 	header.SetCanonical(headerDisposition, p.disposition)
 	h.setTags(header, p.tags)
 	setImageHeaders(header)
@@ -286,7 +293,7 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, s subject, a asking) er
 	header.SetContentType(f.Type)
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, modified)
-	setKeep(header, keepImage, a.expires)
+	a.terms(s).setKeep(header, keepImage)
 	header.SetCanonical(headerDisposition, disposition(o, f, chain))
 	h.setTags(header, h.tagValues(tagsOf(f.Extension, o)))
 	setImageHeaders(header)
@@ -313,7 +320,7 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, s subject, a asking) er
 		return err
 	}
 	// Equal bytes of another image can be opened after this one was deleted.
-	if _, err := h.original(o.ID.String()); err != nil {
+	if err := h.stillThere(order{subject: s}); err != nil {
 		file.Close()
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"calotype/handler/quota"
 	"calotype/handler/token"
 	"calotype/store"
+	"calotype/store/remote"
 	"calotype/transform"
 )
 
@@ -54,6 +55,11 @@ type Options struct {
 	Trusted forwarded.Networks
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
 	Quota *quota.Quota
+	// Sources gets the originals that live elsewhere of AllowedSources; nil gets none. It stays the caller's to close.
+	Sources        *remote.Keeper
+	AllowedSources *remote.Allowed
+	// SourceHeaders are the names of the headers that are passed on to where they live: what is answered then depends on them.
+	SourceHeaders []string
 	// CacheTags are the headers that carry the tags by which a cache in front can forget an answer, such as Cache-Tag.
 	CacheTags []string
 	// Hooks are told what to forget. They need not answer for the service to work.
@@ -134,7 +140,7 @@ func New(o Options) (*Handler, error) {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
 	}
 	h.began = time.Now()
-	h.setTenants(Tenant{Access: o.Access, Quota: o.Quota})
+	h.setTenants(Tenant{Access: o.Access, Quota: o.Quota, Sources: o.AllowedSources})
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI(o.Access.Tokens != nil)
 	if err == nil {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"calotype/store/remote"
 )
 
 // A class says how long answers of a kind may be believed.
@@ -40,10 +42,20 @@ type terms struct {
 	path    []byte // as the client wrote it, valid as long as the request
 	signed  bool
 	expires time.Time // when the signature ends; zero if it does not
+	copy    *remote.Copy
+}
+
+// setKeep says how long an answer of a class may be believed that is sent so.
+func (t terms) setKeep(header *fasthttp.ResponseHeader, c *class) {
+	if t.copy != nil {
+		setKeepElsewhere(header, t.copy, time.Now(), t.expires)
+		return
+	}
+	setKeep(header, c, t.expires)
 }
 
 // terms of a request that was read.
-func (a asking) terms() terms { return terms{a.path, a.signed, a.expires} }
+func (a asking) terms(s subject) terms { return terms{a.path, a.signed, a.expires, s.copy} }
 
 // termsOf returns the terms of a path that has been answered before. It returns errExpired if that is no longer to be done.
 func termsOf(path []byte) (terms, error) {

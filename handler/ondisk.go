@@ -90,9 +90,14 @@ func pathOfKey(text string) string {
 	return path
 }
 
+// isPrivate tells whether a print is for one use only.
+func (wanted order) isPrivate() bool {
+	return wanted.subject.copy != nil && wanted.subject.copy.Private
+}
+
 // mayBeOnDisk tells whether it is worth to look on disk for a print.
 func (h *Handler) mayBeOnDisk(wanted order) bool {
-	return h.disk != nil && h.disk.Has(h.diskKey(wanted))
+	return h.disk != nil && !wanted.isPrivate() && h.disk.Has(h.diskKey(wanted))
 }
 
 // readPrint reads the print that is ordered from disk. It returns errNotOnDisk if it is not there.
@@ -116,7 +121,7 @@ func (h *Handler) readPrint(ctx context.Context, wanted order) (*printed, error)
 
 // keepOnDisk has a print that was made written, soon and by somebody else.
 func (h *Handler) keepOnDisk(wanted order, p *printed) {
-	if h.disk == nil {
+	if h.disk == nil || wanted.isPrivate() {
 		return
 	}
 	meta, err := json.Marshal(storedPrint{
@@ -128,7 +133,11 @@ func (h *Handler) keepOnDisk(wanted order, p *printed) {
 	}
 	key := h.diskKey(wanted)
 	p.onDisk = key.Name()
-	h.disk.Put(key, meta, p.rendition.Body, func() bool { return h.allKnown(key.Groups) })
+	uploaded := key.Groups
+	if wanted.subject.copy != nil {
+		uploaded = uploaded[1:]
+	}
+	h.disk.Put(key, meta, p.rendition.Body, func() bool { return h.allKnown(uploaded) })
 }
 
 // allKnown tells whether none of the originals was deleted. An index that does not answer has deleted nothing.

@@ -15,6 +15,7 @@ import (
 	"calotype/handler/quota"
 	"calotype/handler/token"
 	"calotype/store"
+	"calotype/store/remote"
 	"calotype/transform"
 )
 
@@ -76,6 +77,18 @@ var problems = []problem{
 	{transform.ErrPath, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
 	{store.ErrNotFound, fasthttp.StatusNotFound, "no-such-image", "There is no such image", "public, max-age=10"},
 	{store.ErrGone, fasthttp.StatusGone, "image-deleted", "The image was deleted", "public, max-age=3600"},
+	{errNoSources, fasthttp.StatusForbidden, "no-sources", "Nothing is fetched from elsewhere", "public, max-age=10"},
+	{remote.ErrSource, fasthttp.StatusBadRequest, "bad-source", "This is no address of an original", "public, max-age=60"},
+	{remote.ErrNotAllowed, fasthttp.StatusForbidden, "source-not-allowed", "Nothing is fetched from there", "public, max-age=10"},
+	{remote.ErrLoop, fasthttp.StatusForbidden, "source-loop", "The original would be fetched from here", "public, max-age=10"},
+	{remote.ErrMissing, fasthttp.StatusNotFound, "source-missing", "The original does not exist", "public, max-age=10"},
+	{remote.ErrTooLarge, fasthttp.StatusUnprocessableEntity, "source-too-large", "The original is too large", "public, max-age=60"},
+	{remote.ErrTimeout, fasthttp.StatusGatewayTimeout, "source-too-slow", "The original takes too long to come", "no-store"},
+	{remote.ErrResting, fasthttp.StatusServiceUnavailable, "source-resting", "The original cannot be fetched now", "no-store"},
+	{remote.ErrBusy, fasthttp.StatusServiceUnavailable, "busy", "The server has too much to do", "no-store"},
+	{remote.ErrChanged, fasthttp.StatusServiceUnavailable, "source-changed", "The original has just changed", "no-store"},
+	{remote.ErrClosed, fasthttp.StatusServiceUnavailable, "stopping", "The server is stopping", "no-store"},
+	{remote.ErrOrigin, fasthttp.StatusBadGateway, "source-failed", "The original cannot be fetched", "no-store"},
 	{store.ErrDamaged, fasthttp.StatusBadGateway, "damaged-original", "The original is damaged", "no-store"}, // its bytes here, not those that were uploaded
 	{store.ErrFull, fasthttp.StatusInsufficientStorage, "store-full", "The server has no room for more images", "no-store"},
 	{store.ErrUnavailable, fasthttp.StatusServiceUnavailable, "store-unavailable", "The originals cannot be reached now", "no-store"},
@@ -85,6 +98,7 @@ var problems = []problem{
 	{transform.ErrNoGlyph, fasthttp.StatusUnprocessableEntity, "unwritable-text", "The text cannot be written", "public, max-age=300"},
 	{transform.ErrTooLarge, fasthttp.StatusUnprocessableEntity, "too-many-pixels", "The picture is too large", "public, max-age=300"},
 	{transform.ErrBroken, fasthttp.StatusUnprocessableEntity, "damaged-image", "The image is damaged", "public, max-age=300"},
+	{remote.ErrUnusable, fasthttp.StatusUnsupportedMediaType, "unusable-source", "Not an image that can be used here", "public, max-age=10"},
 	{quota.ErrExceeded, fasthttp.StatusTooManyRequests, "too-many-prints", "Too many different prints", "no-store"},
 	{transform.ErrBusy, fasthttp.StatusServiceUnavailable, "busy", "The server has too much to do", "no-store"},
 	{errGone, fasthttp.StatusServiceUnavailable, "client-gone", "The client has gone", "no-store"},

@@ -141,6 +141,7 @@ func isTag(text string) bool {
 func (h *Handler) forgetAll(what purge.What) int {
 	ids, extensions := map[string]bool{}, map[string]bool{}
 	for _, id := range what.IDs {
+		h.forgetElsewhere(id)
 		h.records.Remove(id)
 		ids[id] = true
 	}
@@ -152,6 +153,7 @@ func (h *Handler) forgetAll(what purge.What) int {
 	var named func(address string) bool // as having a tag or a prefix
 	if len(extensions) > 0 || len(what.Paths) > 0 {
 		named = func(address string) bool {
+			address, _, _ = strings.Cut(address, originalMark)
 			return extensions[path.Ext(strings.TrimSuffix(address, sketchMark))] ||
 				slices.ContainsFunc(what.Paths, func(prefix string) bool { return strings.HasPrefix(address, prefix) })
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/handler/quota"
+	"calotype/store/remote"
 )
 
 // A Tenant is one of those for whom a server works: all that may differ between them.
@@ -21,6 +22,8 @@ type Tenant struct {
 	Access Access
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
 	Quota *quota.Quota
+	// Sources are those of originals that live elsewhere; nil allows none.
+	Sources *remote.Allowed
 }
 
 // A tenant is a Tenant as it is since its last change. It is shared and never changed.

@@ -163,11 +163,9 @@ func (h *Handler) keepOne(ctx *fasthttp.RequestCtx, file io.Reader, name string)
 	if err != nil {
 		return store.Original{}, err
 	}
-	return h.store.Add(h.work, spool, store.Original{
-		Name: name, Format: found.Format,
-		Width: found.Size.Width, Height: found.Size.Height,
-		Orientation: found.Orientation, Frames: found.Frames, Depth: found.Depth, Alpha: found.Alpha,
-	}, store.Usage{})
+	o := originalOf(found)
+	o.Name = name
+	return h.store.Add(h.work, spool, o, store.Usage{})
 }
 
 // countedReader tells failures of the client from failures of the disk.

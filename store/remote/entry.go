@@ -176,6 +176,22 @@ func (k *Keeper) forgetEntry(e *entry) {
 	}
 }
 
+// Current returns the copy that is kept now of what c is a copy of, if it may be given without asking its origin and has the same bytes.
+func (k *Keeper) Current(c *Copy) (*Copy, bool) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	e := k.entries[c.wanted.key()]
+	if e == nil || e.copy == nil || e.copy.Digest != c.Digest {
+		return nil, false
+	}
+	if _, fresh := e.copy.Fresh(k.clock.now()); !fresh {
+		return nil, false
+	}
+	k.recency.MoveToFront(e.place)
+	k.hits.Add(1)
+	return e.copy, true
+}
+
 // dropCopy forgets a copy whose bytes are gone.
 func (k *Keeper) dropCopy(c *Copy) {
 	k.mutex.Lock()
