@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,6 +58,9 @@ var problems = []problem{
 	{errVersion, fasthttp.StatusHTTPVersionNotSupported, "http-version", "The request cannot be read", "no-store"},
 	{errSlow, fasthttp.StatusRequestTimeout, "too-slow", "The request came too slowly", "no-store"},
 	{errNoRoute, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
+	{errUnsigned, fasthttp.StatusForbidden, "not-signed", "The address needs a signature", "public, max-age=10"},
+	{errForged, fasthttp.StatusForbidden, "bad-signature", "The signature is not valid", "public, max-age=10"},
+	{errExpired, fasthttp.StatusGone, "signature-expired", "The address has expired", "public, max-age=3600"},
 	{errMethod, fasthttp.StatusMethodNotAllowed, "method-not-allowed", "The method does not fit the address", "public, max-age=300"},
 	{errNoToken, fasthttp.StatusUnauthorized, "unauthorized", "A token is needed", "no-store"},
 	{errNeedsToken, fasthttp.StatusForbidden, "needs-token", "This needs a token", "no-store"},
@@ -242,14 +246,14 @@ func retryAfter(p problem, err error) int {
 // isPage tells whether people come to the address by themselves; the others are for img tags and programs.
 func isPage(ctx *fasthttp.RequestCtx) bool {
 	path := pathOf(ctx)
-	return !bytes.HasPrefix(path, []byte("/download/")) && !bytes.HasPrefix(path, []byte("/srcset/"))
+	return !slices.ContainsFunc([]string{downloadRoute, proxyRoute, srcsetRoute}, func(route string) bool { return bytes.HasPrefix(path, []byte(route)) })
 }
 
 // isByQuery tells whether the query says what is asked for. Some caches leave it out of their keys: what is wrong with one query must not
 // become the answer to all.
 func isByQuery(ctx *fasthttp.RequestCtx) bool {
 	path := pathOf(ctx)
-	return string(path) == "/download" || bytes.HasPrefix(path, []byte("/srcset/"))
+	return string(path) == "/download" || bytes.HasPrefix(path, []byte(srcsetRoute))
 }
 
 // isManagement tells whether an address is for those who manage images; no cache keeps what is said there.
