@@ -12,7 +12,7 @@ import (
 // A budget says who may have how much of the memory, in bytes. The parts add up to the whole.
 type budget struct {
 	cache       int64 // finished prints
-	index       int64 // of the prints on disk
+	index       int64 // of the prints and sources on disk
 	connections int64 // requests under way, and their buffers
 	garbage     int64 // what Go's collector may let lie: with little room for that it would do nothing but collect
 	workers     int64 // worker processes that have nothing to do
@@ -54,7 +54,7 @@ func newBudget(total, cache byteSize, index int64, workers int) (budget, error) 
 	if b.jobs < leastJobs {
 		fixed := fmt.Sprintf("%d workers and a cache of %d MiB", workers, b.cache>>20)
 		if b.index > 0 {
-			fixed += fmt.Sprintf(", with %d MiB to know what is in --cache-dir", b.index>>20)
+			fixed += fmt.Sprintf(", with %d MiB to know what is kept on disk", b.index>>20)
 		}
 		return budget{}, fmt.Errorf("--memory of %d MiB is too little for %s: it takes %d MiB at least", total>>20, fixed, (b.workers+withGarbage(b.cache+b.index+leastConnections)+leastJobs)>>20+1)
 	}

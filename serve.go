@@ -34,6 +34,7 @@ type serveCommand struct {
 	Trusted       []string `placeholder:"CIDR" help:"Networks of proxies that are believed for whom they ask, by Forwarded or X-Forwarded-For: limits go by client. The word loopback stands for those on this machine."`
 	ProxyProtocol bool     `help:"The proxies in the trusted networks speak the PROXY protocol, version 1 or 2, before HTTP."`
 	storage
+	sources
 	Memory          byteSize      `default:"auto" placeholder:"SIZE" help:"Memory that server, cache and workers take together; auto is half of what the machine or its container has."`
 	CacheBytes      byteSize      `default:"auto" placeholder:"SIZE" help:"Part of it for finished prints; auto is a quarter, 1 GiB at most."`
 	CacheDir        string        `placeholder:"DIR" help:"Folder for finished prints too, so that a restart does not start cold; none unless it is named."`
@@ -102,6 +103,9 @@ func (c *serveCommand) Validate() error {
 	if _, err := c.hooks(); err != nil {
 		return err
 	}
+	if err := c.sources.validate(); err != nil {
+		return err
+	}
 	return c.validateAccess()
 }
 
@@ -132,7 +136,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
-	memory, err := newBudget(c.Memory, c.CacheBytes, c.diskIndex(), c.Workers)
+	memory, err := newBudget(c.Memory, c.CacheBytes, c.diskIndex()+c.sourcesIndex(), c.Workers)
 	if err != nil {
 		return err
 	}
@@ -175,12 +179,24 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	if err != nil {
 		return err
 	}
+	elsewhere, err := c.openSources(listener, engine, counts, log)
+	if err != nil {
+		return err
+	}
+	if elsewhere != nil {
+		defer elsewhere.Close()
+	}
+	allowed, err := c.allowed()
+	if err != nil {
+		return err
+	}
 	h, err := handler.New(handler.Options{
 		Store: originals, Engine: engine, CacheBytes: memory.cache, DiskDir: c.diskDir(), DiskBytes: int64(c.CacheDirBytes),
 		MaxUploadBytes: int64(c.MaxUploadBytes), IdleTimeout: c.IdleTimeout,
 		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
 		Access: access, Trusted: trusted, Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
 		ServerTiming: c.ServerTiming,
+		Sources:      elsewhere, AllowedSources: allowed, SourceHeaders: c.SourceHeaders,
 	})
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ func (h *Handler) snapshot() metrics.Snapshot {
 		CacheBytes: prints.Bytes, CacheEntries: prints.Entries,
 		DiskHits: disk.Hits, DiskMisses: disk.Misses, DiskWrites: disk.Written, DiskDropped: disk.Dropped, DiskDamaged: disk.Damaged,
 		DiskEvictions: disk.Evicted, DiskFailures: disk.Failures, DiskBytes: disk.Bytes, DiskEntries: disk.Entries, DiskFailing: disk.Failing,
+		Sources:          h.options.Sources.Stats(),
 		DamagedOriginals: originals.Damaged, StoreFull: originals.Full,
 		PurgesPending: h.hooks.Pending(),
 		QuotaRefused:  h.options.Quota.Stats().Refused,

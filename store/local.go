@@ -21,6 +21,7 @@ type Options struct {
 	//	news           what was heard last of an Index that others use too
 	//	spool/         uploads under way
 	//	copies/        what was read lately of blobs in a cloud, see package cloud
+	//	sources/       originals that live elsewhere, see package remote
 	//	guard/         files that keep processes apart
 	//	lock           held while the store is open
 	//

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"calotype/handler/purge"
+	"calotype/store/remote"
 	"calotype/transform"
 )
 
@@ -45,6 +46,10 @@ type Metrics struct {
 	newsAge            prometheus.Histogram
 	waited, cpu, held  prometheus.Histogram
 	ran                *prometheus.HistogramVec
+
+	fetches    *prometheus.CounterVec
+	fetched    prometheus.Counter
+	fetchTimes prometheus.Histogram
 }
 
 // New returns metrics in which every series exists and nothing has happened yet. The versions are of the program and of
@@ -106,6 +111,20 @@ func New(version, libvips string) *Metrics {
 		Help:    "The most resident memory that the worker of a job has held, beyond what it held at its start.",
 		Buckets: memory,
 	})
+	m.fetches = in.NewCounterVec(prometheus.CounterOpts{
+		Name: "calotype_source_fetches_total",
+		Help: "Fetches of sources by outcome. Fetched and unchanged are good; missing, unusable, too_large and forbidden lie with the source; timed_out " +
+			"and failed with its host, which is resting once it has failed too often; ended with this server.",
+	}, []string{"outcome"})
+	m.fetched = in.NewCounter(prometheus.CounterOpts{
+		Name: "calotype_source_fetched_bytes_total",
+		Help: "Bytes of sources that have come, those of fetches that failed among them.",
+	})
+	m.fetchTimes = in.NewHistogram(prometheus.HistogramOpts{
+		Name:    "calotype_source_fetch_seconds",
+		Help:    "How long fetches of sources took, however they ended, but for those that were not tried.",
+		Buckets: seconds,
+	})
 	m.fill()
 	return m
 }
@@ -122,6 +141,9 @@ func (m *Metrics) fill() {
 	}
 	for _, what := range []string{NewsRemoved, NewsPurged, NewsMissed} {
 		m.news.WithLabelValues(what)
+	}
+	for _, outcome := range remote.Outcomes {
+		m.fetches.WithLabelValues(string(outcome))
 	}
 	m.ran.WithLabelValues(noFormat)
 	for _, format := range transform.Formats {
@@ -165,6 +187,15 @@ func (m *Metrics) Heard(what string, age time.Duration) {
 	m.news.WithLabelValues(what).Inc()
 	if age > 0 {
 		m.newsAge.Observe(age.Seconds())
+	}
+}
+
+// Fetched counts a fetch of a source that has ended. It is meant for remote.Options.
+func (m *Metrics) Fetched(o remote.Observation) {
+	m.fetches.WithLabelValues(string(o.Outcome)).Inc()
+	m.fetched.Add(float64(o.Bytes))
+	if o.Outcome != remote.Rested {
+		m.fetchTimes.Observe(o.Took.Seconds())
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"calotype/store/remote"
 	"calotype/transform"
 	"calotype/transform/worker"
 )
@@ -63,6 +64,7 @@ var busy = Snapshot{
 	WorkerEnds: map[string]uint64{"crashed": 10, "recycled": 11}, Poisoned: 12,
 	DiskHits: 19, DiskMisses: 20, DiskWrites: 21, DiskDropped: 22, DiskDamaged: 23, DiskEvictions: 24, DiskFailures: 25,
 	DiskBytes: 26 << 20, DiskEntries: 27, DiskFailing: true,
+	Sources:   remote.Stats{Hits: 30, Stale: 31, Negative: 32, Joined: 33, Fetching: 34, Resting: 35, Bytes: 36 << 20, Entries: 37, Evicted: 38, Damaged: 39},
 	CacheHits: 13, CacheMisses: 14, CacheJoined: 15, CacheBytes: 16 << 20, CacheEntries: 17, QuotaRefused: 18, WrongTokens: 28, DamagedOriginals: 29, StoreFull: true, Draining: true,
 }
 
@@ -95,6 +97,21 @@ func TestNews(t *testing.T) {
 	)
 }
 
+func TestFetchesOfSources(t *testing.T) {
+	m := New("", "")
+	m.Fetched(remote.Observation{Outcome: remote.Fetched, Bytes: 1000, Took: 30 * time.Millisecond})
+	m.Fetched(remote.Observation{Outcome: remote.TimedOut, Bytes: 500, Took: 5 * time.Second})
+	m.Fetched(remote.Observation{Outcome: remote.Rested})
+	mustSay(t, m,
+		`calotype_source_fetches_total{outcome="fetched"} 1`,
+		`calotype_source_fetches_total{outcome="timed_out"} 1`,
+		`calotype_source_fetches_total{outcome="resting"} 1`,
+		`calotype_source_fetches_total{outcome="unchanged"} 0`,
+		`calotype_source_fetched_bytes_total 1500`,
+		`calotype_source_fetch_seconds_count 2`,
+	)
+}
+
 func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	m := New("1.2.3", "8.18.7")
 	mustSay(t, m,
@@ -121,6 +138,9 @@ func TestEverySeriesExistsFromTheStart(t *testing.T) {
 		for _, outcome := range transform.Outcomes {
 			m.Observe(transform.Observation{Job: job, Outcome: outcome, Ran: 1, CPU: 1, Memory: 1})
 		}
+	}
+	for _, outcome := range remote.Outcomes {
+		m.Fetched(remote.Observation{Outcome: outcome, Bytes: 1, Took: 1})
 	}
 	for _, format := range transform.Formats {
 		m.Observe(transform.Observation{Job: "print", Format: format.Name, Outcome: transform.Made, Ran: 1})
@@ -169,6 +189,16 @@ func TestSnapshot(t *testing.T) {
 		`calotype_disk_cache_bytes 2.7262976e+07`,
 		`calotype_disk_cache_entries 27`,
 		`calotype_disk_cache_failing 1`,
+		`calotype_source_hits_total 30`,
+		`calotype_source_stale_total 31`,
+		`calotype_source_refusals_total 32`,
+		`calotype_source_joined_total 33`,
+		`calotype_source_fetching 34`,
+		`calotype_source_hosts_resting 35`,
+		`calotype_source_bytes 3.7748736e+07`,
+		`calotype_source_entries 37`,
+		`calotype_source_evictions_total 38`,
+		`calotype_source_damaged_total 39`,
 		`calotype_quota_refusals_total 18`,
 		`calotype_wrong_tokens_total 28`,
 		`calotype_damaged_originals_total 29`,

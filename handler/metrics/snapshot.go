@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"calotype/store/remote"
 	"calotype/transform/worker"
 )
 
@@ -30,6 +31,8 @@ type Snapshot struct {
 	DiskHits, DiskMisses, DiskWrites, DiskDropped, DiskDamaged, DiskEvictions, DiskFailures uint64
 	DiskBytes, DiskEntries                                                                  int64
 	DiskFailing                                                                             bool
+
+	Sources remote.Stats
 
 	DamagedOriginals uint64
 	StoreFull        bool
@@ -168,6 +171,22 @@ var readings = []reading{
 	gauge("calotype_disk_cache_entries", "Prints on disk.", func(s Snapshot) int64 { return s.DiskEntries }),
 	gauge("calotype_disk_cache_failing", "1 while the cache on disk is left alone because it has failed, 0 otherwise.",
 		func(s Snapshot) int { return oneIf(s.DiskFailing) }),
+
+	counter("calotype_source_hits_total", "Requests for sources that were answered by a fresh copy.", func(s Snapshot) uint64 { return s.Sources.Hits }),
+	counter("calotype_source_joined_total", "Requests for sources that waited for a fetch which another request had begun.",
+		func(s Snapshot) uint64 { return s.Sources.Joined }),
+	counter("calotype_source_stale_total", "Requests for sources that were answered by a stale copy, while its host was asked, was slow or failed.",
+		func(s Snapshot) uint64 { return s.Sources.Stale }),
+	counter("calotype_source_refusals_total", "Requests for sources that were answered by an error without asking their host, which had just been.",
+		func(s Snapshot) uint64 { return s.Sources.Negative }),
+	gauge("calotype_source_fetching", "Sources that are being fetched now, or wait for that.", func(s Snapshot) int64 { return s.Sources.Fetching }),
+	gauge("calotype_source_hosts_resting", "Hosts of sources that are not asked now, since they have failed too often.",
+		func(s Snapshot) int64 { return s.Sources.Resting }),
+	gauge("calotype_source_bytes", "What fetched sources take of the disk.", func(s Snapshot) int64 { return s.Sources.Bytes }),
+	gauge("calotype_source_entries", "Fetched sources on disk.", func(s Snapshot) int64 { return s.Sources.Entries }),
+	counter("calotype_source_evictions_total", "Fetched sources that made room for others.", func(s Snapshot) uint64 { return s.Sources.Evicted }),
+	counter("calotype_source_damaged_total", "Files of fetched sources that were not what was written. They were removed, and served to nobody.",
+		func(s Snapshot) uint64 { return s.Sources.Damaged }),
 
 	counter("calotype_damaged_originals_total",
 		"Originals whose bytes were found damaged or missing on the disk, each once until it is whole again. None is served: see the log.",

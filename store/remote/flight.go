@@ -65,7 +65,7 @@ func (f *flight) leave(k *Keeper) {
 func (k *Keeper) fly(e *entry, f *flight, have *Copy) {
 	k.fetching.Add(1)
 	defer k.fetching.Add(-1)
-	seen := Observation{Source: e.id}
+	seen := Observation{Source: f.wanted.Source}
 	began := time.Now()
 	// Deferred, for what reads hostile bytes may panic.
 	defer func() {

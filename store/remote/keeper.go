@@ -22,7 +22,7 @@ var (
 )
 
 const (
-	mostEntries = 4096    // that are in memory
+	mostEntries = 2048    // that are in memory
 	entryMemory = 4 << 10 // bytes that one takes, most of the time
 	mostWaiting = 1024    // for one fetch
 

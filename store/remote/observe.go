@@ -3,8 +3,6 @@ package remote
 import (
 	"errors"
 	"time"
-
-	"calotype/store"
 )
 
 // An Outcome is what became of a fetch.
@@ -46,7 +44,7 @@ var outcomes = []struct {
 // An Observation tells of a fetch that has ended.
 type Observation struct {
 	Outcome Outcome
-	Source  store.ID
+	Source  Source
 	Bytes   int64         // of bodies that have come, those of a try that failed among them
 	Took    time.Duration // with all waiting
 	Err     error         // nil if there is a copy; Cause says more
