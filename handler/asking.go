@@ -61,14 +61,17 @@ func (h *Handler) readAddress(ctx *fasthttp.RequestCtx, route string) (asking, e
 }
 
 // parseBelow reads what follows a route and its signature. An address of an original that lives elsewhere has an underscore where it has
-// no signature.
+// no signature; that of tags for one has it behind the signature, too, since ids stand there as well.
 func parseBelow(route string, rest []byte, signed bool) (transform.Target, error) {
-	if route != proxyRoute {
+	first, behind, _ := bytes.Cut(rest, []byte("/"))
+	elsewhere := string(first) == "_"
+	switch {
+	case route == srcsetRoute && elsewhere:
+		rest = behind
+	case route != proxyRoute:
 		return transform.Parse(string(rest))
-	}
-	if !signed {
-		first, behind, _ := bytes.Cut(rest, []byte("/"))
-		if string(first) != "_" {
+	case !signed:
+		if !elsewhere {
 			return transform.Target{}, fmt.Errorf("%w: /proxy/ is followed by a signature, or by _ where it needs none, and then by the address of an original", transform.ErrPath)
 		}
 		rest = behind

@@ -190,3 +190,23 @@ func TestPurgeOfPicturesElsewhere(t *testing.T) {
 		t.Errorf("after the purge: %d", a.status)
 	}
 }
+
+// A page gets its tags for a picture that lives elsewhere, too, and what they name is there.
+func TestSrcsetOfPicturesElsewhere(t *testing.T) {
+	o := newOrigin(t, encodeJPEG(t, photo(800, 400, 1)), http.Header{"Cache-Control": {"max-age=100"}})
+	s := serveElsewhere(t, o.URL)
+	place := strings.TrimPrefix(o.address(""), "/proxy")
+	a := s.mustGet("/srcset" + place + ".jpg?widths=100,200")
+	for _, width := range []string{"100", "200"} {
+		address := o.address("/resize:" + width + ".jpg")
+		if !strings.Contains(string(a.body), address+" "+width+"w") {
+			t.Errorf("no %s in %s", address, a.body)
+		}
+		if got := s.mustGet(address); got.header.Get("Content-Type") != "image/jpeg" {
+			t.Errorf("%s: %s", address, got.header.Get("Content-Type"))
+		}
+	}
+	if !strings.Contains(string(a.body), "url(data:image/") {
+		t.Errorf("no placeholder in %s", a.body)
+	}
+}
