@@ -57,9 +57,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 	var id string
 	begin := func(a Access) {
 		s = serve(t, with(a))
-		s.handler.setTenants(Tenant{Access: Access{Open: true}})
+		s.handler.SetTenants(Tenant{Access: Access{Open: true}})
 		id = s.upload([]byte(picture)).ID
-		s.handler.setTenants(Tenant{Access: a})
+		s.handler.SetTenants(Tenant{Access: a})
 	}
 	f := func(method, target, host, lines string, status int, code string) {
 		t.Helper()
@@ -115,7 +115,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 
 	begin(Access{Tokens: tokens(t)})
 	for _, loopback := range []bool{false, true} {
-		s.handler.setTenants(Tenant{Access: Access{Tokens: tokens(t), Loopback: loopback}})
+		s.handler.SetTenants(Tenant{Access: Access{Tokens: tokens(t), Loopback: loopback}})
 		for _, host := range []string{"img.example", here} {
 			free(host, "")
 			free(host, crossSite+bearer(wrongToken))
@@ -169,7 +169,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	f("GET", "/download", host, crossSite, 200, "")
 
 	// Sites whose pages may upload may do nothing else.
-	s.handler.options.UploadOrigins = []string{"https://friend.example"}
+	s.setTenant(func(t *Tenant) { t.UploadOrigins = []string{"https://friend.example"} })
 	friend := crossSite + "Origin: https://friend.example\r\n"
 	f("POST", "/upload-image", host, friend, 201, "")
 	f("POST", "/upload-image", host, crossSite+stranger, 403, "cross-site")
@@ -423,8 +423,8 @@ func FuzzAdmission(f *testing.F) {
 	f.Add("Basic YTpi", "h", "cross-site", "null")
 	f.Add("Bearer x", "127.0.0.1:80", "", "http://127.0.0.1:80")
 	f.Add("basic \xff=", "[::1", "same-origin", "://")
-	withTokens := &Handler{attempts: token.NewAttempts(maxAttempts, attemptWindow)}
-	withTokens.setTenants(Tenant{Access: Access{Tokens: tokens(f)}})
+	withTokens := &Handler{engine: options(f).Engine, attempts: token.NewAttempts(maxAttempts, attemptWindow)}
+	withTokens.SetTenants(Tenant{Access: Access{Tokens: tokens(f)}})
 	f.Fuzz(func(t *testing.T, authorization, host, site, origin string) {
 		var ctx fasthttp.RequestCtx
 		ctx.Request.Header.SetMethod("POST")

@@ -109,7 +109,7 @@ func (h *Handler) subjectOf(ctx *fasthttp.RequestCtx, a asking) (subject, error)
 	if a.target.Source != "" {
 		return h.elsewhere(ctx, a)
 	}
-	o, err := h.original(a.target.ID)
+	o, err := h.original(a.tenant, a.target.ID)
 	if err != nil {
 		return subject{}, err
 	}

@@ -81,7 +81,7 @@ func (h *Handler) mayMake(wanted order) error {
 			return err
 		}
 	}
-	return wanted.tenant.Quota.Take(p.original, wanted.asker.Client, p.key)
+	return wanted.tenant.Quota.Take(p.original, wanted.client, p.key)
 }
 
 // whileConnected returns a context that ends, with cause errGone, when the client has closed its connection. stop must be

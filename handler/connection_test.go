@@ -257,7 +257,7 @@ func (s *site) makeSlowly(target string) *slowPrint {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	o, err := s.handler.original(parsed.ID)
+	o, err := s.handler.record(parsed.ID)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -42,13 +42,14 @@ func (h *Handler) tellOptions(ctx *fasthttp.RequestCtx, r *route) {
 
 // allowUploader lets the page that sends a request read the answer, if it is of a site whose pages may upload. It tells whether it is.
 func (h *Handler) allowUploader(ctx *fasthttp.RequestCtx) bool {
-	if len(h.options.UploadOrigins) == 0 {
+	allowed := h.tenantOf(ctx).UploadOrigins
+	if len(allowed) == 0 {
 		return false
 	}
 	header := &ctx.Response.Header
 	varyBy(header, "Origin")
 	origin := string(ctx.Request.Header.Peek("Origin"))
-	if !slices.Contains(h.options.UploadOrigins, origin) {
+	if !slices.Contains(allowed, origin) {
 		return false
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
@@ -57,7 +58,7 @@ func (h *Handler) allowUploader(ctx *fasthttp.RequestCtx) bool {
 
 // allowsUploader tells whether a request is an upload for a page of a site whose pages may.
 func (h *Handler) allowsUploader(ctx *fasthttp.RequestCtx) bool {
-	return string(pathOf(ctx)) == uploadPath && slices.Contains(h.options.UploadOrigins, string(ctx.Request.Header.Peek("Origin")))
+	return string(pathOf(ctx)) == uploadPath && slices.Contains(h.tenantOf(ctx).UploadOrigins, string(ctx.Request.Header.Peek("Origin")))
 }
 
 // shareProblem lets scripts read what was wrong: those of all sites, but for uploads.

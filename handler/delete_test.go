@@ -351,7 +351,7 @@ func TestOrderOfADeletedImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := s.handler.original(parsed.ID)
+		o, err := s.handler.record(parsed.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

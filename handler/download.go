@@ -140,30 +140,32 @@ type order struct {
 	plan    *transform.Plan
 	print   *printed // but for the rendition
 	asker   transform.Asker
-	look    bool // a sketch of the print is wanted
+	client  string // as the quota knows it; "" is nobody in particular
+	look    bool   // a sketch of the print is wanted
 }
 
 // newOrder plans the print of a chain whose format is settled.
 func (h *Handler) newOrder(ctx *fasthttp.RequestCtx, t *tenant, s subject, chain transform.Chain) (order, error) {
-	layers, err := h.layers(chain)
+	layers, err := h.layers(t, chain)
 	if err != nil {
 		return order{}, err
 	}
-	plan, err := transform.NewPlan(chain, seen(s.Original), h.engine.Limits(), seenAll(layers)...)
+	plan, err := transform.NewPlan(chain, seen(s.Original), t.Limits, seenAll(layers)...)
 	if err != nil {
 		return order{}, err
 	}
-	asker := transform.Asker{Original: s.Digest.String(), Client: h.clientOf(ctx)}
+	client := h.clientOf(ctx)
+	asker := transform.Asker{Original: s.Digest.String(), Client: t.asker(client)}
 	for _, l := range layers {
 		asker.Layers = append(asker.Layers, l.Digest.String())
 	}
-	return order{tenant: t, subject: s, layers: layers, plan: plan, print: h.describePrint(s, layers, chain), asker: asker}, nil
+	return order{tenant: t, subject: s, layers: layers, plan: plan, print: h.describePrint(s, layers, chain), asker: asker, client: client}, nil
 }
 
 // layers finds the images that a chain names beside the original.
-func (h *Handler) layers(chain transform.Chain) (layers []store.Original, err error) {
+func (h *Handler) layers(t *tenant, chain transform.Chain) (layers []store.Original, err error) {
 	for _, id := range chain.Images() {
-		o, err := h.original(id)
+		o, err := h.original(t, id)
 		if err != nil {
 			return nil, fmt.Errorf("the image that is to be laid on: %w", err)
 		}
@@ -215,7 +217,7 @@ func (h *Handler) stillThere(wanted order) error {
 		here = append([]store.Original{wanted.subject.Original}, here...)
 	}
 	for _, o := range here {
-		if _, err := h.original(o.ID.String()); err != nil {
+		if _, err := h.record(o.ID.String()); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,9 @@ func (h *Handler) elsewhere(ctx *fasthttp.RequestCtx, a asking) (subject, error)
 	for _, name := range h.options.SourceHeaders {
 		varyBy(&ctx.Response.Header, name)
 	}
-	return subject{Original: c.Original, place: placeElsewhere(source), copy: c}, nil
+	o := c.Original
+	o.Tenant = a.tenant.Name
+	return subject{Original: o, place: placeElsewhere(source), copy: c}, nil
 }
 
 // placeElsewhere is the canonical address of the original of a source.
@@ -118,10 +120,11 @@ func (h *Handler) openSubject(ctx context.Context, s subject) (*os.File, error) 
 // key is what a print is kept under whose canonical address is given. What lives elsewhere may change: other bytes are another original.
 // It names the id as an argument, as showsAny finds it.
 func (s subject) key(address string) string {
+	key := keyOf(address, s.Tenant)
 	if s.copy == nil {
-		return address
+		return key
 	}
-	return address + originalMark + s.ID.String() + "," + s.Digest.String()
+	return key + originalMark + s.ID.String() + "," + s.Digest.String()
 }
 
 // originalMark begins what follows the address in a key. No address has a line feed in it.

@@ -24,7 +24,7 @@ const (
 func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 	query := ctx.QueryArgs()
 	if namesImage(ctx) {
-		o, err := h.original(string(query.Peek("id")))
+		o, err := h.original(h.tenantOf(ctx), string(query.Peek("id")))
 		if err != nil {
 			return err
 		}
@@ -42,6 +42,7 @@ func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	page.Tenant = h.tenantOf(ctx).Name
 	return h.gallery(ctx, page)
 }
 

@@ -130,6 +130,7 @@ var keeping = map[string]struct {
 	"source-failed":       {502, "no-store"},
 	"unusable-source":     {415, "public, max-age=10"},
 	"store-full":          {507, "no-store"},
+	"tenant-full":         {507, "no-store"},
 }
 
 // problem are the fields that tell of a problem.

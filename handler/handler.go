@@ -5,6 +5,7 @@ package handler
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -140,7 +141,7 @@ func New(o Options) (*Handler, error) {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
 	}
 	h.began = time.Now()
-	h.setTenants(Tenant{Access: o.Access, Quota: o.Quota, Sources: o.AllowedSources})
+	h.SetTenants(Tenant{Access: o.Access, Quota: o.Quota, Sources: o.AllowedSources, UploadOrigins: o.UploadOrigins})
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI(o.Access.Tokens != nil)
 	if err == nil {
@@ -185,6 +186,7 @@ func recordSize(o store.Original) int64 {
 func (h *Handler) Serve(ctx *fasthttp.RequestCtx) {
 	defer h.finish(ctx)
 	h.ids.name(ctx)
+	h.chooseTenant(ctx)
 	if err := checkFraming(&ctx.Request.Header); err != nil {
 		h.fail(ctx, err)
 		ctx.SetConnectionClose()
@@ -240,8 +242,18 @@ func queryOf(ctx *fasthttp.RequestCtx) string {
 	return string(query)
 }
 
-// original finds what the index knows of an id in an address. Once an image is deleted, it is store.ErrGone.
-func (h *Handler) original(id string) (store.Original, error) {
+// original finds what the index knows of an id in an address that a tenant is asked for. Once an image is deleted, it is store.ErrGone. Of
+// what another tenant has, nothing is known.
+func (h *Handler) original(t *tenant, id string) (store.Original, error) {
+	o, err := h.record(id)
+	if (err == nil || errors.Is(err, store.ErrGone)) && !t.owns(o) {
+		return store.Original{}, fmt.Errorf("original %s: %w", o.ID, store.ErrNotFound) // in the store's own words
+	}
+	return o, err
+}
+
+// record finds what the index knows of an id, whosever it is. With store.ErrGone it is what is left.
+func (h *Handler) record(id string) (store.Original, error) {
 	parsed, err := store.ParseID(id)
 	if err != nil {
 		return store.Original{}, fmt.Errorf("%w: %q is no id", store.ErrNotFound, id)

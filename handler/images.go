@@ -44,6 +44,7 @@ func (h *Handler) listImages(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	page.Tenant = h.tenantOf(ctx).Name
 	if page.Since, err = readTime(query, "since"); err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (h *Handler) describeImage(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	o, err := h.original(id.String())
+	o, err := h.original(h.tenantOf(ctx), id.String())
 	if err != nil {
 		return err
 	}
@@ -144,6 +145,9 @@ func (h *Handler) deleteImage(ctx *fasthttp.RequestCtx) error {
 	release := h.hooks.Hold() // until this process has forgotten it, too
 	defer release()
 	o, err := h.store.Get(h.work, id)
+	if !h.tenantOf(ctx).owns(o) {
+		return fmt.Errorf("original %s: %w", id, store.ErrNotFound)
+	}
 	if err == nil {
 		// What a record holds never changes until it is removed, so that this is true of what is removed below.
 		if err := checkMatch(ctx, o); err != nil {

@@ -66,28 +66,29 @@ func (h *Handler) diskKey(wanted order) disk.Key {
 	return key
 }
 
-// forgetOnDisk drops from disk what is told: all prints that show one of the images, and those whose canonical address is named as having
-// one of the tags or prefixes; named is nil if there are none. A prefix names its image, but for a tag a part of every file on disk is read.
-func (h *Handler) forgetOnDisk(ctx context.Context, what purge.What, named func(address string) bool) {
+// forgetOnDisk drops from disk what is told: all prints that show one of the images, and those whose key is named as having
+// one of the tags or prefixes. A prefix names its image, and so do some tags; for others a part of every file on disk is read.
+func (h *Handler) forgetOnDisk(ctx context.Context, what purge.What, named func(key string) bool) {
 	for _, id := range what.IDs {
 		h.disk.Remove(id)
 	}
-	match := func(text string) bool { return named(pathOfKey(text)) }
-	switch {
-	case named == nil:
-	case len(what.Tags) > 0:
-		h.disk.RemoveMatching(ctx, "", match)
-	default:
+	var groups []string
+	for _, tag := range what.Tags {
+		id, is := imageOfTag(tag)
+		if !is {
+			groups = []string{""}
+			break
+		}
+		groups = append(groups, id.String())
+	}
+	if !slices.Equal(groups, []string{""}) {
 		for _, prefix := range what.Paths {
-			h.disk.RemoveMatching(ctx, purge.ImageOf(prefix), match)
+			groups = append(groups, purge.ImageOf(prefix))
 		}
 	}
-}
-
-// pathOfKey returns the address of the print that a key's text is of.
-func pathOfKey(text string) string {
-	path, _, _ := strings.Cut(text, "\n")
-	return path
+	for _, group := range groups {
+		h.disk.RemoveMatching(ctx, group, named)
+	}
 }
 
 // isPrivate tells whether a print is for one use only.
@@ -143,7 +144,7 @@ func (h *Handler) keepOnDisk(wanted order, p *printed) {
 // allKnown tells whether none of the originals was deleted. An index that does not answer has deleted nothing.
 func (h *Handler) allKnown(ids []string) bool {
 	return !slices.ContainsFunc(ids, func(id string) bool {
-		_, err := h.original(id)
+		_, err := h.record(id)
 		return errors.Is(err, store.ErrGone) || errors.Is(err, store.ErrNotFound)
 	})
 }

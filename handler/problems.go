@@ -94,6 +94,7 @@ var problems = []problem{
 	{remote.ErrClosed, fasthttp.StatusServiceUnavailable, "stopping", "The server is stopping", "no-store"},
 	{remote.ErrOrigin, fasthttp.StatusBadGateway, "source-failed", "The original cannot be fetched", "no-store"},
 	{store.ErrDamaged, fasthttp.StatusBadGateway, "damaged-original", "The original is damaged", "no-store"}, // its bytes here, not those that were uploaded
+	{store.ErrQuota, fasthttp.StatusInsufficientStorage, "tenant-full", "No more images are kept here", "no-store"},
 	{store.ErrFull, fasthttp.StatusInsufficientStorage, "store-full", "The server has no room for more images", "no-store"},
 	{store.ErrUnavailable, fasthttp.StatusServiceUnavailable, "store-unavailable", "The originals cannot be reached now", "no-store"},
 	{transform.ErrUnsupported, fasthttp.StatusUnsupportedMediaType, "unsupported-image", "Not an image that can be used here", "no-store"},
@@ -161,7 +162,7 @@ func explain(err error) (problem, problemBody) {
 	case p.err == transform.ErrBroken:
 		// What libvips says is for the log: it may name files, or tell of another request.
 		body.Detail = "its data cannot be decoded"
-	case p.status < 500:
+	case p.status < 500, p.err == store.ErrQuota:
 		body.Detail = err.Error()
 	}
 	return p, body

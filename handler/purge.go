@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -46,6 +47,9 @@ func (h *Handler) purge(ctx *fasthttp.RequestCtx) error {
 	body := newUploadBody(ctx, h.options.UploadPause, h.options.allowance)
 	what, err := readPurge(string(ctx.Request.Header.ContentType()), body)
 	status := fasthttp.StatusOK
+	if err == nil {
+		what, err = h.within(h.tenantOf(ctx), what)
+	}
 	if err == nil {
 		err = h.tellOthers(what)
 	}
@@ -112,7 +116,7 @@ func readPurge(contentType string, body io.Reader) (what purge.What, err error) 
 			return what, fmt.Errorf("%w: a tag has 1 to 128 letters, digits, points, hyphens and underscores, not %q", errBadPurge, quoted(tag))
 		}
 		// Caches that know no tags can purge an image all the same.
-		if id, err := store.ParseID(strings.TrimPrefix(tag, imageTag)); err == nil && strings.HasPrefix(tag, imageTag) {
+		if id, is := imageOfTag(tag); is {
 			what.IDs = append(what.IDs, id.String())
 			continue
 		}
@@ -127,6 +131,46 @@ func readPurge(contentType string, body io.Reader) (what purge.What, err error) 
 	return what, nil
 }
 
+// imageOfTag returns the id of the image that a tag is of.
+func imageOfTag(tag string) (id store.ID, is bool) {
+	text, named := strings.CutPrefix(tag, imageTag)
+	if !named {
+		return id, false
+	}
+	id, err := store.ParseID(text)
+	return id, err == nil
+}
+
+// within returns what of a purge is its tenant's affair: his own images, and what is of nobody, which does no harm.
+func (h *Handler) within(t *tenant, what purge.What) (purge.What, error) {
+	what.Tenant = t.Name
+	var failed error
+	other := func(id string) bool {
+		if parsed, err := store.ParseID(id); err == nil && livesElsewhere(parsed) {
+			// Others may have prints of it, too: it is forgotten by the tag that is this tenant's.
+			what.Tags = append(what.Tags, imageTag+id)
+			return true
+		}
+		o, err := h.record(id)
+		if err != nil && !errors.Is(err, store.ErrGone) {
+			if !errors.Is(err, store.ErrNotFound) {
+				failed = err
+			}
+			return false
+		}
+		return !t.owns(o)
+	}
+	what.IDs = slices.DeleteFunc(what.IDs, other)
+	what.Paths = slices.DeleteFunc(what.Paths, func(path string) bool { return other(purge.ImageOf(path)) })
+	for i, tag := range what.Tags {
+		owned := false
+		if what.Tags[i], owned = purge.Untagged(t.Name, tag); !owned {
+			return what, fmt.Errorf("%w: %s is a tag of another tenant", errBadPurge, quoted(tag))
+		}
+	}
+	return what, failed
+}
+
 // isTag tells whether a text can be a cache tag in every header that carries them.
 func isTag(text string) bool {
 	return len(text) >= 1 && len(text) <= 128 && strings.IndexFunc(text, func(r rune) bool {
@@ -139,27 +183,29 @@ func isTag(text string) bool {
 // index before: once no record is known here, whoever has made a print finds out that an image of it is gone, and what
 // was made until then is forgotten.
 func (h *Handler) forgetAll(what purge.What) int {
-	ids, extensions := map[string]bool{}, map[string]bool{}
+	ids, elsewhere, extensions := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, id := range what.IDs {
-		h.forgetElsewhere(id)
 		h.records.Remove(id)
 		ids[id] = true
 	}
 	for _, tag := range what.Tags {
 		if extension, is := strings.CutPrefix(tag, formatTag); is {
 			extensions["."+extension] = true
+		} else if id, is := imageOfTag(tag); is {
+			h.forgetElsewhere(id.String())
+			elsewhere[id.String()] = true
 		}
 	}
-	var named func(address string) bool // as having a tag or a prefix
-	if len(extensions) > 0 || len(what.Paths) > 0 {
-		named = func(address string) bool {
-			address, _, _ = strings.Cut(address, originalMark)
-			return extensions[path.Ext(strings.TrimSuffix(address, sketchMark))] ||
-				slices.ContainsFunc(what.Paths, func(prefix string) bool { return strings.HasPrefix(address, prefix) })
+	var named func(key string) bool // as of the tenant, and having a tag or a prefix
+	if len(extensions)+len(elsewhere)+len(what.Paths) > 0 {
+		named = func(key string) bool {
+			address, tenant := readKey(key)
+			return tenant == what.Tenant && (extensions[path.Ext(address)] || showsAny(key, elsewhere) ||
+				slices.ContainsFunc(what.Paths, func(prefix string) bool { return strings.HasPrefix(address, prefix) }))
 		}
 	}
 	h.forgetOnDisk(h.work, what, named) // before memory, so that nothing comes back from there
-	match := func(address string) bool { return showsAny(address, ids) || named != nil && named(address) }
+	match := func(key string) bool { return showsAny(key, ids) || named != nil && named(key) }
 	h.deliveries.Purge(match) // they have names of files
 	return h.prints.Purge(match)
 }

@@ -64,7 +64,7 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	offers := h.engine.Offers(target.Chain, seen(o.Original))
-	shown, err := h.describePicture(o, target.Chain, offers, query)
+	shown, err := h.describePicture(a.tenant, o, target.Chain, offers, query)
 	if err != nil {
 		return err
 	}
@@ -100,14 +100,14 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 }
 
 // describePicture plans the prints of all formats and widths.
-func (h *Handler) describePicture(o subject, chain transform.Chain, offers []*transform.Format, query srcsetQuery) (*picture, error) {
-	layers, err := h.layers(chain)
+func (h *Handler) describePicture(t *tenant, o subject, chain transform.Chain, offers []*transform.Format, query srcsetQuery) (*picture, error) {
+	layers, err := h.layers(t, chain)
 	if err != nil {
 		return nil, err
 	}
 	p := &picture{ID: o.ID.String(), Sizes: query.sizes, Alt: query.alt, Loading: query.loading}
 	for _, f := range offers {
-		candidates, err := chain.In(f).Candidates(seen(o.Original), h.engine.Limits(), query.widths, seenAll(layers)...)
+		candidates, err := chain.In(f).Candidates(seen(o.Original), t.Limits, query.widths, seenAll(layers)...)
 		if err != nil {
 			return nil, err
 		}

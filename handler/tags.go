@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/handler/purge"
 	"calotype/store"
 )
 
@@ -40,14 +41,27 @@ func tagHeaders(names []string) []tagHeader {
 
 // tagsOf returns the tags of an answer: of the image, of those laid on it, and of the extension.
 func tagsOf(extension string, o store.Original, layers ...store.Original) []string {
-	tags := []string{imageTag + o.ID.String()}
+	tags := []string{imageTagOf(o)}
 	for _, l := range layers {
-		if tag := imageTag + l.ID.String(); !slices.Contains(tags, tag) {
+		if tag := imageTagOf(l); !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
 	}
-	return append(tags, formatTag+extension)
+	return append(tags, purge.Tag(o.Tenant, formatTag+extension))
 }
+
+// imageTagOf is the tag of an image. What lives elsewhere several tenants may show, each under a tag of his own.
+func imageTagOf(o store.Original) string {
+	tag := imageTag + o.ID.String()
+	if livesElsewhere(o.ID) {
+		return purge.Tag(o.Tenant, tag)
+	}
+	return tag
+}
+
+// livesElsewhere tells whether an id is that of a source, which is made of its text (a UUID of version 8, RFC 9562, 5.8), and not of an
+// original that was uploaded.
+func livesElsewhere(id store.ID) bool { return id[6]>>4 == 8 }
 
 // tagValues writes tags as the value of each header that is wanted.
 func (h *Handler) tagValues(tags []string) [][]byte {

@@ -9,7 +9,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/handler/quota"
+	"calotype/store"
 	"calotype/store/remote"
+	"calotype/transform"
 )
 
 // A Tenant is one of those for whom a server works: all that may differ between them.
@@ -24,6 +26,14 @@ type Tenant struct {
 	Quota *quota.Quota
 	// Sources are those of originals that live elsewhere; nil allows none.
 	Sources *remote.Allowed
+	// UploadOrigins are the sites whose pages may upload, as browsers name them: https://example.org.
+	UploadOrigins []string
+	// MaxUploadBytes bounds one uploaded image; 0 means what bounds it for all.
+	MaxUploadBytes int64
+	// Limits bound images and prints, beside what bounds them for all.
+	Limits transform.Limits
+	// Most bounds what is kept, but for the tenant without a name.
+	Most store.Usage
 }
 
 // A tenant is a Tenant as it is since its last change. It is shared and never changed.
@@ -59,11 +69,16 @@ type tenants struct {
 	byHost   map[string]*tenant
 }
 
-// setTenants has requests that come from now on served for these tenants. The first is the one whose host need not be named.
-func (h *Handler) setTenants(list ...Tenant) {
+// SetTenants has requests that come from now on served for these tenants; those under way end as they began. To the first belongs
+// what no host of another is asked for: it has no name. It may be called at any time, but not by two at once.
+func (h *Handler) SetTenants(fallback Tenant, others ...Tenant) {
 	all := &tenants{byHost: map[string]*tenant{}}
-	for i, t := range list {
-		made := newTenant(t, t.restricted() || len(list) > 1)
+	for i, t := range append([]Tenant{fallback}, others...) {
+		t.Limits = t.Limits.Within(h.engine.Limits())
+		if most := h.options.MaxUploadBytes; t.MaxUploadBytes <= 0 || t.MaxUploadBytes > most {
+			t.MaxUploadBytes = most
+		}
+		made := newTenant(t, t.restricted() || len(others) > 0)
 		if i == 0 {
 			all.fallback = made
 		}
@@ -74,25 +89,66 @@ func (h *Handler) setTenants(list ...Tenant) {
 	h.tenants.Store(all)
 }
 
+// Fallback is the tenant to whom belongs what no host of another is asked for, as it is now.
+func (h *Handler) Fallback() Tenant { return h.tenants.Load().fallback.Tenant }
+
+// tenantKey is under what a request knows its tenant.
+var tenantKey any = new(struct{})
+
+// chooseTenant finds the tenant for whom a request is. It stays that, whatever becomes of the tenants meanwhile.
+func (h *Handler) chooseTenant(ctx *fasthttp.RequestCtx) {
+	ctx.SetUserValue(tenantKey, h.tenants.Load().of(ctx.Host()))
+}
+
 // tenantOf returns the tenant for whom a request is.
 func (h *Handler) tenantOf(ctx *fasthttp.RequestCtx) *tenant {
-	all := h.tenants.Load()
-	if len(all.byHost) == 0 {
-		return all.fallback
+	if t, chosen := ctx.UserValue(tenantKey).(*tenant); chosen {
+		return t
 	}
-	if t, known := all.byHost[strings.ToLower(hostOf(ctx.Host()))]; known {
+	return h.tenants.Load().fallback
+}
+
+// of returns the tenant whose host is asked for; host is in lower case, and may have a port.
+func (all *tenants) of(host []byte) *tenant {
+	if i := bytes.LastIndexByte(host, ':'); i >= 0 && bytes.IndexByte(host[i:], ']') < 0 {
+		host = host[:i]
+	}
+	if t, known := all.byHost[string(host)]; known {
 		return t
 	}
 	return all.fallback
 }
 
-// hostOf cuts the port off the host of a request.
-func hostOf(host []byte) string {
-	if i := bytes.LastIndexByte(host, ':'); i >= 0 && bytes.IndexByte(host[i:], ']') < 0 {
-		host = host[:i]
+// asker names a client for whom work is done, so that none holds the whole engine. Clients of a tenant that are not known take turns as one.
+func (t *Tenant) asker(client string) string {
+	if t.Name == "" {
+		return client
 	}
-	return string(host)
+	return t.Name + " " + client
 }
+
+// keyOf is under what a print is kept: its canonical address, and whose it is.
+func keyOf(path, tenant string) string {
+	if tenant == "" {
+		return path
+	}
+	return path + tenantMark + tenant
+}
+
+// tenantMark stands before the name of the tenant in a key.
+const tenantMark = "\n@"
+
+// readKey returns the address of a print, and whose it is, of a key or of what begins with one.
+func readKey(key string) (path, tenant string) {
+	path, rest, _ := strings.Cut(key, "\n")
+	if name, marked := strings.CutPrefix(rest, tenantMark[1:]); marked {
+		tenant, _, _ = strings.Cut(name, "\n")
+	}
+	return strings.TrimSuffix(path, sketchMark), strings.TrimSuffix(tenant, sketchMark)
+}
+
+// owns tells whether an original is one of those that the tenant may see.
+func (t *Tenant) owns(o store.Original) bool { return o.Tenant == t.Name }
 
 // kept returns what an address of one of its requests is kept under in memory. It appends to room, and returns path itself where nothing
 // stands before it.

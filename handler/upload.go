@@ -19,7 +19,8 @@ import (
 
 // uploadForm shows the page to choose images on.
 func (h *Handler) uploadForm(ctx *fasthttp.RequestCtx) error {
-	view := uploadPage{MaxBytes: h.options.MaxUploadBytes, MaxPixels: h.engine.Limits().Pixels}
+	t := h.tenantOf(ctx)
+	view := uploadPage{MaxBytes: t.MaxUploadBytes, MaxPixels: t.Limits.Pixels}
 	for _, c := range h.engine.Capabilities() {
 		if c.Read {
 			view.Formats = append(view.Formats, c.Format)
@@ -68,7 +69,13 @@ func (h *Handler) mayUpload(ctx *fasthttp.RequestCtx) error {
 	if h.Draining() {
 		return transform.ErrStopping
 	}
-	return h.store.Room(min(max(0, int64(ctx.Request.Header.ContentLength())), h.options.MaxUploadBytes))
+	t := h.tenantOf(ctx)
+	bytes := min(max(0, int64(ctx.Request.Header.ContentLength())), t.MaxUploadBytes)
+	if err := h.store.Room(bytes); err != nil {
+		return err
+	}
+	// A form has more bytes than its images.
+	return h.store.MayAdd(h.work, t.Name, 1, t.Most)
 }
 
 // keepFiles keeps the files of a form, or the body itself. It is an error of the whole request if the form cannot be read to
@@ -76,8 +83,8 @@ func (h *Handler) mayUpload(ctx *fasthttp.RequestCtx) error {
 func (h *Handler) keepFiles(ctx *fasthttp.RequestCtx, body *uploadBody) (results []uploadResult, several bool, err error) {
 	mediaType, parameters, err := mime.ParseMediaType(string(ctx.Request.Header.ContentType()))
 	if err != nil || mediaType != "multipart/form-data" {
-		if length := ctx.Request.Header.ContentLength(); int64(length) > h.options.MaxUploadBytes {
-			return nil, false, h.tooLarge()
+		if length := ctx.Request.Header.ContentLength(); int64(length) > h.tenantOf(ctx).MaxUploadBytes {
+			return nil, false, h.tenantOf(ctx).tooLarge()
 		}
 		_, disposition, _ := mime.ParseMediaType(string(ctx.Request.Header.Peek("Content-Disposition")))
 		result := h.keep(ctx, body, cleanName(disposition["filename"]))
@@ -147,25 +154,29 @@ func (h *Handler) keepOne(ctx *fasthttp.RequestCtx, file io.Reader, name string)
 		return store.Original{}, err
 	}
 	defer spool.Discard()
+	t := h.tenantOf(ctx)
 	counted := &countedReader{reader: file}
-	n, err := io.Copy(spool, io.LimitReader(counted, h.options.MaxUploadBytes+1))
+	n, err := io.Copy(spool, io.LimitReader(counted, t.MaxUploadBytes+1))
 	switch {
 	case err != nil && counted.err != nil:
 		return store.Original{}, formError(err)
 	case err != nil:
 		return store.Original{}, err
-	case n > h.options.MaxUploadBytes:
-		return store.Original{}, h.tooLarge()
+	case n > t.MaxUploadBytes:
+		return store.Original{}, t.tooLarge()
 	case n == 0:
 		return store.Original{}, errNoFile
 	}
-	found, err := h.engine.Inspect(h.work, spool.File(), transform.Asker{Original: spool.Digest().String(), Client: h.clientOf(ctx)})
+	found, err := h.engine.Inspect(h.work, spool.File(), transform.Asker{Original: spool.Digest().String(), Client: t.asker(h.clientOf(ctx))})
+	if err == nil {
+		err = t.Limits.Check(found)
+	}
 	if err != nil {
 		return store.Original{}, err
 	}
 	o := originalOf(found)
-	o.Name = name
-	return h.store.Add(h.work, spool, o, store.Usage{})
+	o.Tenant, o.Name = t.Name, name
+	return h.store.Add(h.work, spool, o, t.Most)
 }
 
 // countedReader tells failures of the client from failures of the disk.
@@ -182,8 +193,8 @@ func (r *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (h *Handler) tooLarge() error {
-	return fmt.Errorf("%w: at most %s are taken", errUploadSize, exactBytes(h.options.MaxUploadBytes))
+func (t *Tenant) tooLarge() error {
+	return fmt.Errorf("%w: at most %s are taken", errUploadSize, exactBytes(t.MaxUploadBytes))
 }
 
 // cleanName takes from an uploader's file name what is not for showing: folders, control characters, invalid UTF-8, and

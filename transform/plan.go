@@ -183,6 +183,23 @@ func (p *Plan) after(i int, size Size) (*Plan, error) {
 	return &rest, nil
 }
 
+// Within returns the limits of l, and of all where l has none or a higher one.
+func (l Limits) Within(all Limits) Limits {
+	if l.Pixels <= 0 || all.Pixels > 0 && l.Pixels > all.Pixels {
+		l.Pixels = all.Pixels
+	}
+	if l.Side <= 0 || all.Side > 0 && l.Side > all.Side {
+		l.Side = all.Side
+	}
+	return l
+}
+
+// Check returns ErrTooLarge for an original with too many pixels.
+func (l Limits) Check(o Original) error {
+	l.Side = 0 // which is for what is made
+	return l.check("the image", o.Size, o.Frames)
+}
+
 // check refuses a picture that is over the limits.
 func (l Limits) check(what string, size Size, frames int) error {
 	switch pixels := size.Pixels() * int64(frames); {

@@ -11,9 +11,10 @@ import (
 
 // What is what to forget. All is in its one spelling, and safe to stand in a header and in the path of a URL.
 type What struct {
-	IDs   []string // images, with all that shows them
-	Tags  []string // cache tags, other than those of images
-	Paths []string // beginnings of paths, each of which names an image
+	Tenant string   `json:",omitempty"` // whose tags and paths; images are known without it
+	IDs    []string // images, with all that shows them
+	Tags   []string // cache tags, other than those of images
+	Paths  []string // beginnings of paths, each of which names an image
 }
 
 // The form of the tags and addresses of an image.
@@ -38,6 +39,25 @@ func ImageOf(path string) string {
 	return ""
 }
 
+// tenantTag begins the tags of a tenant that others might have, too; his name and a point follow.
+const tenantTag = "tenant-"
+
+// Tag returns a tag as it stands in the answers that a tenant's images are sent with.
+func Tag(tenant, tag string) string {
+	if tenant == "" {
+		return tag
+	}
+	return tenantTag + tenant + "." + tag
+}
+
+// Untagged returns the tag that a tenant means, with or without what Tag has added. It tells whether it is his.
+func Untagged(tenant, tag string) (string, bool) {
+	if tenant != "" {
+		tag = strings.TrimPrefix(tag, Tag(tenant, ""))
+	}
+	return tag, !strings.HasPrefix(tag, tenantTag)
+}
+
 // allTags returns what is to be forgotten as tags. For a path it is the tag of its image, which stands for more.
 func (w What) allTags() []string {
 	var tags []string
@@ -47,7 +67,10 @@ func (w What) allTags() []string {
 	for _, path := range w.Paths {
 		tags = append(tags, imageTag+ImageOf(path))
 	}
-	return unique(append(tags, w.Tags...))
+	for _, tag := range w.Tags {
+		tags = append(tags, Tag(w.Tenant, tag))
+	}
+	return unique(tags)
 }
 
 // allPaths returns the images and paths that are to be forgotten as beginnings of paths. Tags have none.
