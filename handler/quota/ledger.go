@@ -12,7 +12,6 @@ const (
 // A ledger holds the counts of one kind of key.
 type ledger struct {
 	what    string
-	limit   int // 0 or less: nothing is counted
 	running half
 	before  half
 	fresh   int // keys that are in running and not in before
@@ -27,8 +26,8 @@ type half struct {
 
 func newHalf() half { return half{map[uint64]int{}, map[uint64]struct{}{}} }
 
-func newLedger(what string, limit int) ledger {
-	return ledger{what: what, limit: limit, running: newHalf(), before: newHalf()}
+func newLedger(what string) ledger {
+	return ledger{what: what, running: newHalf(), before: newHalf()}
 }
 
 func (h half) entries() int { return len(h.counts) + len(h.prints) }
@@ -45,12 +44,12 @@ func (l *ledger) remembers(print uint64) bool {
 	return now || then
 }
 
-// allows tells whether a print may be made, and if not, how long to wait. left is what remains of the running half, half
+// allows tells whether a print may be made within a limit, and if not, how long to wait. left is what remains of the running half, half
 // the length of one.
-func (l *ledger) allows(key, print uint64, left, half time.Duration) (retry time.Duration, allowed bool) {
+func (l *ledger) allows(key, print uint64, limit int, left, half time.Duration) (retry time.Duration, allowed bool) {
 	before := l.before.counts[key]
 	switch {
-	case l.running.counts[key]+before < l.limit || l.remembers(print):
+	case l.running.counts[key]+before < limit || l.remembers(print):
 		return 0, true
 	case before > 0:
 		return left, false // when before is forgotten there is room

@@ -27,7 +27,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	name := func() string { return strconv.FormatUint(random.Uint64(), 36) }
 	before := heap()
 	q := New(1, 1, time.Hour)
-	q.most = most
+	q.book.most = most
 	mustTake(t, q, "first", "first", "a")
 	mustRefuse(t, q, "first", "", "b")
 	for i := range 1_000_000 {
@@ -59,7 +59,7 @@ func TestMemoryIsBounded(t *testing.T) {
 func TestMemoryOfOneOriginalIsBounded(t *testing.T) {
 	const most = 10_000
 	q := New(math.MaxInt, 0, time.Hour)
-	q.most = most
+	q.book.most = most
 	for i := range 3 * most {
 		mustTake(t, q, "cat", "", strconv.Itoa(i))
 		if got := q.Stats(); got.Entries > most || got.Originals != 1 {

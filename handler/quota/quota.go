@@ -27,14 +27,21 @@ func (e *Exceeded) Error() string {
 
 func (e *Exceeded) Unwrap() error { return ErrExceeded }
 
-// A Quota counts different prints. Time goes in halves of the window, the same for all, and what was counted in the running
+// A Quota bounds the different prints of a tenant. A nil *Quota allows everything.
+type Quota struct {
+	book                   *Book
+	tenant                 string
+	perOriginal, perClient int // 0 or less: nothing is counted
+}
+
+// A Book counts different prints for all quotas that are kept in it. Time goes in halves of the window, the same for all, and what was counted in the running
 // half and in the one before it counts. So at most the limit is made in any half of a window, and in the long run in a
 // window; a print is remembered for half a window at least and for a whole one at most.
 //
 // Originals, clients and prints are known by hashes of 64 bits, salted in each process: that two are taken for one is less
 // likely than one in a million at the most entries that are kept. Memory is bounded by maxEntries. All methods may be called
-// concurrently, and a nil *Quota allows everything.
-type Quota struct {
+// concurrently.
+type Book struct {
 	window, half time.Duration
 	seed         maphash.Seed
 	most         int // maxEntries, but in tests
@@ -46,21 +53,33 @@ type Quota struct {
 	refused   uint64
 }
 
-// New returns a quota of so many different prints of an original and for a client in a window. A limit of 0 or less is none.
-// It returns nil, which allows everything, if there is no limit or window is not above 0.
-func New(perOriginal, perClient int, window time.Duration) *Quota {
-	if perOriginal <= 0 && perClient <= 0 || window <= 0 {
+// NewBook returns a book for quotas within a window.
+func NewBook(window time.Duration) *Book {
+	return &Book{
+		window: window, half: max(window/2, 1), seed: maphash.MakeSeed(), most: maxEntries,
+		originals: newLedger("this original"), clients: newLedger("this client"),
+	}
+}
+
+// Quota returns a quota of so many different prints of an original and for a client of a tenant in the window of the book. A limit of 0 or
+// less is none. It returns nil, which allows everything, if there is no limit or the window is not above 0. What was counted for the tenant
+// before counts on, whatever the limits were then.
+func (b *Book) Quota(tenant string, perOriginal, perClient int) *Quota {
+	if perOriginal <= 0 && perClient <= 0 || b.window <= 0 {
 		return nil
 	}
-	return &Quota{
-		window: window, half: max(window/2, 1), seed: maphash.MakeSeed(), most: maxEntries,
-		originals: newLedger("this original", perOriginal), clients: newLedger("this client", perClient),
-	}
+	return &Quota{book: b, tenant: tenant, perOriginal: perOriginal, perClient: perClient}
+}
+
+// New returns a quota in a book of its own.
+func New(perOriginal, perClient int, window time.Duration) *Quota {
+	return NewBook(window).Quota("", perOriginal, perClient)
 }
 
 // A claim is one print in one ledger.
 type claim struct {
 	*ledger
+	limit      int
 	key, print uint64
 }
 
@@ -71,30 +90,31 @@ func (q *Quota) Take(original, client, print string) error {
 	if q == nil {
 		return nil
 	}
+	b := q.book
 	var both [2]claim
 	claims := both[:0]
-	source := maphash.String(q.seed, original)
-	made := q.pair(source, maphash.String(q.seed, print))
-	if q.originals.limit > 0 {
-		claims = append(claims, claim{&q.originals, source, made})
+	source := maphash.Comparable(b.seed, [2]string{q.tenant, original})
+	made := b.pair(source, maphash.String(b.seed, print))
+	if q.perOriginal > 0 {
+		claims = append(claims, claim{&b.originals, q.perOriginal, source, made})
 	}
-	if q.clients.limit > 0 && client != "" {
-		asker := maphash.String(q.seed, client)
-		claims = append(claims, claim{&q.clients, asker, q.pair(asker, made)})
+	if q.perClient > 0 && client != "" {
+		asker := maphash.Comparable(b.seed, [2]string{q.tenant, client})
+		claims = append(claims, claim{&b.clients, q.perClient, asker, b.pair(asker, made)})
 	}
 
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	left := q.turn()
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	left := b.turn()
 	var refusal *Exceeded
 	for _, c := range claims {
-		retry, allowed := c.allows(c.key, c.print, left, q.half)
+		retry, allowed := c.allows(c.key, c.print, c.limit, left, b.half)
 		if !allowed && (refusal == nil || retry > refusal.Retry) {
-			refusal = &Exceeded{What: c.what, Limit: c.limit, Window: q.window, Retry: min(retry, q.window)}
+			refusal = &Exceeded{What: c.what, Limit: c.limit, Window: b.window, Retry: min(retry, b.window)}
 		}
 	}
 	if refusal != nil {
-		q.refused++
+		b.refused++
 		return refusal
 	}
 	for _, c := range claims {
@@ -103,32 +123,32 @@ func (q *Quota) Take(original, client, print string) error {
 	return nil
 }
 
-func (q *Quota) pair(a, b uint64) uint64 { return maphash.Comparable(q.seed, [2]uint64{a, b}) }
+func (b *Book) pair(x, y uint64) uint64 { return maphash.Comparable(b.seed, [2]uint64{x, y}) }
 
 // turn forgets what is out of date, begins a new half if the running one is over, and returns how much of it is left. A half
-// is also over when it has its share of entries: then the oldest are forgotten before their time. q.mutex is held.
-func (q *Quota) turn() (left time.Duration) {
+// is also over when it has its share of entries: then the oldest are forgotten before their time. b.mutex is held.
+func (b *Book) turn() (left time.Duration) {
 	const added = 4 // entries that one print adds at most
 	now := time.Now()
-	age := now.Sub(q.began)
+	age := now.Sub(b.began)
 	switch {
-	case age >= 2*q.half:
-		q.originals.forget()
-		q.clients.forget()
-		q.began = now
-	case age >= q.half:
-		q.originals.shift()
-		q.clients.shift()
-		q.began = q.began.Add(q.half)
-	case q.originals.running.entries()+q.clients.running.entries()+added > q.most/2:
-		q.originals.shift()
-		q.clients.shift()
-		q.began = now
+	case age >= 2*b.half:
+		b.originals.forget()
+		b.clients.forget()
+		b.began = now
+	case age >= b.half:
+		b.originals.shift()
+		b.clients.shift()
+		b.began = b.began.Add(b.half)
+	case b.originals.running.entries()+b.clients.running.entries()+added > b.most/2:
+		b.originals.shift()
+		b.clients.shift()
+		b.began = now
 	}
-	return q.half - now.Sub(q.began)
+	return b.half - now.Sub(b.began)
 }
 
-// Stats is what a quota remembers, and what it has refused since New.
+// Stats is what a book remembers, and what was refused by it since NewBook.
 type Stats struct {
 	Originals int    // counted now
 	Clients   int    // counted now
@@ -137,15 +157,23 @@ type Stats struct {
 }
 
 // Stats returns a snapshot. It forgets what is out of date.
+func (b *Book) Stats() Stats {
+	if b == nil {
+		return Stats{}
+	}
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.turn()
+	return Stats{
+		Originals: b.originals.keys(), Clients: b.clients.keys(),
+		Entries: b.originals.entries() + b.clients.entries(), Refused: b.refused,
+	}
+}
+
+// Stats are those of the book of a quota.
 func (q *Quota) Stats() Stats {
 	if q == nil {
 		return Stats{}
 	}
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	q.turn()
-	return Stats{
-		Originals: q.originals.keys(), Clients: q.clients.keys(),
-		Entries: q.originals.entries() + q.clients.entries(), Refused: q.refused,
-	}
+	return q.book.Stats()
 }

@@ -266,3 +266,27 @@ func TestManyAtOnceGetNoMoreThanTheLimit(t *testing.T) {
 		t.Errorf("%d are allowed, %+v", allowed.Load(), got)
 	}
 }
+
+// Quotas in one book count apart for each tenant, and go on when their limits change.
+func TestTenantsCountApart(t *testing.T) {
+	b := NewBook(time.Hour)
+	f := func(q *Quota, print string, want bool) {
+		t.Helper()
+		if err := q.Take("original", "client", print); (err == nil) != want {
+			t.Errorf("%s: %v, want %t", print, err, want)
+		}
+	}
+	acme, zeta, nobody := b.Quota("acme", 2, 0), b.Quota("zeta", 0, 1), b.Quota("nobody", 0, 0)
+	f(acme, "a", true)
+	f(acme, "b", true)
+	f(acme, "c", false)
+	f(acme, "a", true)
+	f(zeta, "a", true)
+	f(zeta, "c", false)
+	f(nobody, "c", true)
+	f(b.Quota("acme", 3, 0), "c", true)
+	f(b.Quota("acme", 1, 0), "d", false)
+	if got := b.Stats(); got.Refused != 3 || got != acme.Stats() || nobody != nil {
+		t.Errorf("%+v, %+v", got, acme.Stats())
+	}
+}
