@@ -1,4 +1,4 @@
-import type { PrintOptions } from "../address"
+import type { PrintOptions } from "../address.js"
 
 export interface LoaderOptions extends Omit<PrintOptions, "width" | "height"> {
   /** Width by height, as in 16 / 9: all prints get this shape, as `fit` says. Without it they keep their own. */

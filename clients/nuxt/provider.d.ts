@@ -1,5 +1,5 @@
 import type { ImageProvider } from "@nuxt/image"
-import type { Fit, PrintOptions } from "../address"
+import type { Fit, PrintOptions } from "../address.js"
 
 export interface CalotypeModifiers {
   width: number | string

@@ -1,4 +1,4 @@
-import type { PrintOptions } from "../address"
+import type { PrintOptions } from "../address.js"
 
 /** What unpic calls operations: of one print. */
 export type CalotypeOperations = Pick<PrintOptions, "width" | "height" | "fit" | "quality" | "format" | "chain">
