@@ -228,6 +228,20 @@ semantics: test/semantics/node_modules/http-cache-semantics/package.json
 test/semantics/node_modules/http-cache-semantics/package.json: test/semantics/package-lock.json
 	@cd test/semantics && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/http-cache-semantics/package.json || true
 
+# What the suite of images elsewhere does: different prints of one of them. Behind Varnish and in a browser it looks at a page of them.
+DISTINCT ?= 3000
+
+.PHONY: test-remote
+test-remote: build proxies frameworks ## run the tests of images elsewhere: hostile hosts, loops, the clients for frameworks, a page behind Varnish (DISTINCT=100000 for all prints)
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "remote cdn browser" -run Remote -count=1 -timeout 30m -v . -distinct $(DISTINCT) 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+
+.PHONY: frameworks
+frameworks: test/clients/node_modules/next/package.json
+
+test/clients/node_modules/next/package.json: test/clients/package-lock.json
+	@echo "Fetching Next.js, unpic and @nuxt/image, which the tests of clients/ need."
+	@cd test/clients && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error && touch node_modules/next/package.json || true
+
 .PHONY: test-deploy
 test-deploy: build servers ## check the compose file and the Kubernetes manifests: by their schemas, and against the program
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags deploy -run Deploy -count=1 .
@@ -302,8 +316,8 @@ lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags $(tags),corpus,servers ./...
 	@$(go) run $(STATICCHECK) -tags $(tags),corpus,servers ./...
-	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability,servers ./...
-	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability,servers ./...
+	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability,remote,servers ./...
+	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability,remote,servers ./...
 	@$(go) test -tags $(tags) -run '^TestImportRules$$' .
 
 .PHONY: format
@@ -312,4 +326,4 @@ format: ## gofumpt the code
 
 .PHONY: clean
 clean: ## remove what was built and fetched
-	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules
+	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules test/clients/node_modules

@@ -1,4 +1,4 @@
-//go:build cdn || servers
+//go:build cdn || servers || remote
 
 package test
 

@@ -75,7 +75,7 @@ sub vcl_recv {
     if (req.method !~ "^(GET|HEAD|POST|PUT|DELETE|OPTIONS)$") {
         return (synth(405));
     }
-    if (req.method !~ "^(GET|HEAD)$" || req.url !~ "^/+download/") {
+    if (req.method !~ "^(GET|HEAD)$" || req.url !~ "^/+(download|proxy)/") {
         return (pass);
     }
     # What is not part of the key does not reach Calotype either.

@@ -1,7 +1,7 @@
 // Has the real frameworks write images with the modules of clients/, and prints the addresses that came out as JSON:
 // [{what, url, width, height, type}], with the size and the media type that a print must have, where that is known.
-// Standard input is {base, images: {name: src}}: where Calotype is, and images of 480×320 pixels, all of them JPEGs, by the names that clients give.
-// The page in clients/html is filled with the images "upload" and "elsewhere".
+// Standard input is {base, images: {name: src}, key}: where Calotype is, and images of 480×320 pixels, all of them JPEGs, by the names that clients give.
+// The page in clients/html is filled with the images "upload" and "elsewhere". With a key these two are signed, and nothing else is done.
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { createElement } from "react"
@@ -13,8 +13,9 @@ import { address, source } from "../../clients/address.js"
 import { createLoader } from "../../clients/next/loader.js"
 import * as unpic from "../../clients/unpic/provider.js"
 import nuxtProvider from "../../clients/nuxt/provider.js"
+import { expiry, sign } from "../../clients/signing/calotype_signing.mjs"
 
-const { base, images } = JSON.parse(readFileSync(0, "utf8"))
+const { base, images, key } = JSON.parse(readFileSync(0, "utf8"))
 const photo = { width: 480, height: 320 }
 const types = { auto: "image/webp", webp: "image/webp", avif: "image/avif", jpg: "image/jpeg", png: "image/png", "": "image/jpeg" }
 const found = []
@@ -136,6 +137,28 @@ function page() {
   found.push({ what: "background of a page", url: background })
   const written = text.match(new RegExp(`${base}/[^\\s")]+`, "g")).length
   assert.equal(found.filter(({ what }) => what.endsWith("a page")).length, written)
+}
+
+/** What a server makes for itself is signed when it is made; what a client makes stays within what was signed. */
+async function signed(name, path) {
+  const asked = { width: 64, height: 64, quality: 50, format: "jpg" }
+  note(`signed address of ${name}`, base + (await sign(key, address(path, asked), { expires: expiry(3600) })), asked)
+  const src = await sign(key, path, { grant: "w3840_d2_auto-webp" })
+  const { default: Image } = nextImage
+  const load = createLoader({ base })
+  const loader = (props) => note(`next/image of ${name}, signed`, load(props), { width: props.width })
+  render(createElement(Image, { src, loader, alt: "", width: 120, height: 80, sizes: "100vw" }))
+  const transformer = (src, { width, format }, options) => note(`unpic of ${name}, signed`, unpic.transform(src, { width, format }, options), { width, format })
+  render(createElement(UnpicImage, { src, transformer, options: { base }, operations: { format: "webp" }, alt: "", width: 120, height: 80 }))
+  const $img = createImage({ provider: "calotype", providers: { calotype: { setup: nuxtProvider, defaults: { baseURL: base } } }, presets: {}, alias: {}, domains: [] })
+  note(`@nuxt/image of ${name}, signed`, $img(src, { width: 120, format: "webp" }), { width: 120, format: "webp" })
+}
+
+if (key) {
+  await signed("upload", `/download/${images.upload}`)
+  await signed("elsewhere", `/proxy/_/${source(images.elsewhere)}`)
+  process.stdout.write(JSON.stringify(found))
+  process.exit()
 }
 
 for (const [name, src] of Object.entries(images)) {
