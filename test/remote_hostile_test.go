@@ -31,19 +31,13 @@ type observation struct {
 // is, and nothing of what came is kept: as soon as the upstream is well, the picture is there, and it is all there.
 func TestRemoteHostileUpstreams(t *testing.T) {
 	trap := newUpstream(t)
-	all := misbehaviours(trap.root())
-	all = append(all, secureMisbehaviours(t)...)
-	ups := make([]*upstream, len(all))
-	for i, m := range all {
-		ups[i] = newUpstream(t)
-		if m.secure != nil {
-			ups[i].scheme, ups[i].secure = "https", m.secure(ups[i])
-		}
-		ups[i].becomes(&m.behaviour)
-	}
+	all, ups := hostileUpstreams(t, trap)
 	s := remotely(t, ups)
 	seen := make([]observation, len(all))
-	together(len(all), func(i int) { seen[i] = observe(s, ups[i], all[i]) })
+	together(len(all), func(i int) {
+		ups[i].becomes(&all[i].behaviour)
+		seen[i] = observe(s, ups[i])
+	})
 	for i, m := range all {
 		t.Run(m.name, func(t *testing.T) { m.judge(t, ups[i], seen[i]) })
 	}
@@ -54,8 +48,55 @@ func TestRemoteHostileUpstreams(t *testing.T) {
 	t.Logf("%d behaviours", len(all))
 }
 
+// hostileUpstreams are all misbehaviours, each with an upstream of its own, which is well so far.
+func hostileUpstreams(t *testing.T, trap *upstream) (all []misbehaviour, ups []*upstream) {
+	all = append(misbehaviours(trap.root()), secureMisbehaviours(t)...)
+	for _, m := range all {
+		u := newUpstream(t)
+		if m.secure != nil {
+			u.scheme, u.secure = "https", m.secure(u)
+		}
+		ups = append(ups, u)
+	}
+	return all, ups
+}
+
+// What is kept stays good, and stands in, if its upstream begins to misbehave: whatever that then sends is not taken for the picture.
+func TestRemoteHostileUpstreamsDoNotSpoilWhatIsKept(t *testing.T) {
+	all, ups := hostileUpstreams(t, newUpstream(t))
+	s := remotely(t, ups, "--remote-floor", "0s")
+	root := "http://" + s.address
+	type pair struct{ known, unknown, original received }
+	seen := make([]pair, len(all))
+	together(len(all), func(i int) {
+		target := proxied(ups[i].url("/stale.jpg"))
+		first, err := sendTarget(http.MethodGet, root, target+"/resize:48.jpg")
+		if err != nil || first.status != 200 {
+			t.Errorf("%s: while it is well it is answered %d, %v: %.300s", all[i].name, first.status, err, first.body)
+		}
+		ups[i].becomes(&all[i].behaviour)
+		seen[i].known, _ = sendTarget(http.MethodGet, root, target+"/resize:48.jpg")
+		seen[i].unknown, _ = sendTarget(http.MethodGet, root, target+"/resize:24/extend:48,32.jpg")
+		seen[i].original, _ = sendTarget(http.MethodGet, root, target)
+	})
+	for i, m := range all {
+		t.Run(m.name, func(t *testing.T) {
+			for _, r := range []received{seen[i].known, seen[i].unknown} {
+				// What an upstream no longer has, or leads to where nobody may go, is not shown any more.
+				if r.status != 200 && slices.Contains(m.want, r.status) && r.status < 415 {
+					continue
+				}
+				r.mustBeThePhoto(t)
+			}
+			if r := seen[i].original; r.status == 200 && !bytes.Equal(r.body, thePhoto()) {
+				t.Errorf("the original has %d bytes, want %d", len(r.body), len(thePhoto()))
+			}
+		})
+	}
+}
+
 // observe asks three times for a print of what the upstream has, and after that, when the upstream is well, until it comes.
-func observe(s instance, u *upstream, m misbehaviour) (o observation) {
+func observe(s instance, u *upstream) (o observation) {
 	root := "http://" + s.address
 	target := proxied(u.url("/photo.jpg"))
 	for range 3 {
@@ -78,16 +119,16 @@ func (m misbehaviour) judge(t *testing.T, u *upstream, o observation) {
 	for i, answer := range o.answers {
 		switch {
 		case o.errors[i] != nil:
-			t.Errorf("the %dth is not answered: %v", i+1, o.errors[i])
+			t.Errorf("request %d is not answered: %v", i+1, o.errors[i])
 		case !slices.Contains(m.want, answer.status):
-			t.Errorf("the %dth is answered %d, want one of %v: %.300s", i+1, answer.status, m.want, answer.body)
+			t.Errorf("request %d is answered %d, want one of %v: %.300s", i+1, answer.status, m.want, answer.body)
 		case answer.status == 200:
 			answer.mustBeThePhoto(t)
 		default:
 			checkRefusal(t, answer)
 		}
 		if o.took[i] > remoteTimeout+remoteSlack {
-			t.Errorf("the %dth is answered after %v", i+1, o.took[i])
+			t.Errorf("request %d is answered after %v", i+1, o.took[i])
 		}
 		for _, name := range []string{"Set-Cookie", "X-Odd", "X-Sum", "X-Padding", "WWW-Authenticate", "Proxy-Authenticate", "Trailer", "Upgrade"} {
 			if value := answer.header.Get(name); value != "" {

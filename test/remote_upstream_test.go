@@ -199,9 +199,13 @@ func (e *exchange) reset() {
 	e.Close()
 }
 
-// photo serves the photo as a good server does.
+// photo serves the photo as a good server does: for a minute, and below /stale for no time.
 func (e *exchange) photo() {
-	e.say(head("200 OK", "Content-Type: image/jpeg", fmt.Sprintf("Content-Length: %d", len(thePhoto())), "Cache-Control: max-age=60"), thePhoto())
+	age := "60"
+	if strings.HasPrefix(e.target, "/stale") {
+		age = "0"
+	}
+	e.say(head("200 OK", "Content-Type: image/jpeg", fmt.Sprintf("Content-Length: %d", len(thePhoto())), "Cache-Control: max-age="+age), thePhoto())
 }
 
 // head is the head of an answer.
