@@ -4,6 +4,7 @@ package test
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,8 @@ func TestCDNBalancing(t *testing.T) {
 			"/download/" + strings.Replace(id, "-", "%2D", 1) + ".webp",
 			"/download?id=" + id,
 			"/srcset/" + id + ".jpg",
+			"/download/~k1.0.c2lnbmF0dXJl/" + id + "/resize:10.png",
+			"/srcset/~k1.0.c2lnbmF0dXJl/" + id + ".jpg",
 		}
 		for _, s := range spellings {
 			if got := get(t, address, s); got.status >= 500 {
@@ -83,6 +86,18 @@ func TestCDNBalancing(t *testing.T) {
 	t.Logf("%v of %d images", count, len(ids))
 	if slices.Min(count) == 0 {
 		t.Error("one server has none")
+	}
+	for i := range 5 { // so many sources, each of which has one home, too
+		source := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "https://example.org/%d.jpg", i))
+		before := answersOf(origins)
+		for _, s := range []string{"/proxy/_/" + source + ".png", "/proxy/~k1.0.c2lnbmF0dXJl/" + source + "/resize:10.png", "/srcset/_/" + source + ".jpg", "/proxy//_/" + source} {
+			get(t, address, s)
+		}
+		for j, n := range answersOf(origins) {
+			if n != before[j] && n != before[j]+4 {
+				t.Errorf("%v of 4 spellings of a source went to one server", n-before[j])
+			}
+		}
 	}
 	dead := homes[0]
 	origins[dead].end(syscall.SIGKILL)

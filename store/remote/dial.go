@@ -49,7 +49,7 @@ func (d *dialer) control(_ context.Context, _, address string, _ syscall.RawConn
 }
 
 func notReachable(cause error) error {
-	return &failure{kind: ErrNotAllowed, what: "its host has no address that may be reached", cause: cause}
+	return &failure{kind: ErrNotAllowed, what: "its host has no public address, nor one in a network that may be reached all the same", cause: cause}
 }
 
 // proxyOf is the key of the proxy in the context of a dial: an http.Transport hands on the context of the request.
