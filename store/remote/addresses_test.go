@@ -169,10 +169,10 @@ func checkRefused(t *testing.T, f *Fetcher, allowed *Allowed, v vector) {
 		_, err = f.Fetch(context.Background(), Request{Source: s, Allowed: allowed}, io.Discard)
 	}
 	if !errors.Is(err, v.want) {
-		t.Errorf("%q: %v (%v), want %v", v.host, err, Cause(err), v.want)
+		t.Fatalf("%q: %v (%v), want %v", v.host, err, Cause(err), v.want)
 	}
 	if err == nil || strings.Contains(err.Error(), s.host) && s.host != "" {
-		t.Errorf("%q: the error tells more than it may: %v", v.host, err)
+		t.Fatalf("%q: the error tells more than it may: %v", v.host, err)
 	}
 }
 
