@@ -129,6 +129,9 @@ func recordOf(a netip.Addr, kind dnsmessage.Type) dnsmessage.ResourceBody {
 	return nil
 }
 
+// here are the addresses of this machine.
+var here, here6 = netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()
+
 func newFetcher(t testing.TB, o Options) *Fetcher {
 	t.Helper()
 	f, err := NewFetcher(o)

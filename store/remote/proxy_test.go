@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -103,6 +104,27 @@ func TestProxyIsToldTheAddressThatWasChecked(t *testing.T) {
 	}
 	if len(p.asked) != 2 {
 		t.Errorf("the proxy was asked %d times, want twice", len(p.asked))
+	}
+}
+
+// The certificate is that of the name, although the proxy was told an address.
+func TestEncryptionThroughAProxy(t *testing.T) {
+	origin := httptest.NewTLSServer(http.HandlerFunc(serveImage))
+	defer origin.Close()
+	p := &proxy{}
+	server := httptest.NewServer(p)
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(origin.Certificate())
+	n := &names{}
+	n.set("example.com", here) // which is a name in the certificate of httptest
+	f := newFetcher(t, Options{Proxy: server.URL, Networks: loopback, Resolver: n.resolver(), Roots: roots})
+	_, body, err := fetch(t, f, "https://example.com"+origin.URL[strings.LastIndex(origin.URL, ":"):])
+	if err != nil || body != image {
+		t.Fatalf("%q, %v (%v)", body, err, Cause(err))
+	}
+	if len(p.asked) != 1 || p.asked[0] != "CONNECT "+origin.Listener.Addr().String() {
+		t.Errorf("the proxy was asked %q", p.asked)
 	}
 }
 

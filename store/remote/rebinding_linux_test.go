@@ -86,8 +86,6 @@ var rebindings = []func(good, bad netip.Addr, query int) answer{
 	func(_, bad netip.Addr, _ int) answer { return answer{addresses: []netip.Addr{mapped(bad)}} }, // IPv4 as IPv6
 }
 
-var here, here6 = netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()
-
 func one(first bool, a, b netip.Addr) answer {
 	if first {
 		return answer{addresses: []netip.Addr{a}}
