@@ -17,7 +17,7 @@ import (
 const (
 	newFolder = "new"
 	lockFile  = "lock"
-	folders   = 256 // named by the first two digits of what is in them
+	folders   = 256 // at most, named by the first two digits of what is in them
 
 	// LeastBytes is the smallest budget for fetched originals.
 	LeastBytes = 16 << 20
@@ -44,10 +44,8 @@ func openShelf(dir string, bytes int64) (_ *shelf, err error) {
 	if err := s.take(); err != nil {
 		return nil, err
 	}
-	for _, name := range append(folderNames(), newFolder) {
-		if err := s.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
-		}
+	if err := s.makeFolder(newFolder); err != nil {
+		return nil, err
 	}
 	return s, s.scan()
 }
@@ -79,19 +77,26 @@ func (s *shelf) take() (err error) {
 	}
 }
 
-func folderNames() []string {
-	names := make([]string, folders)
-	for i := range names {
-		names[i] = fmt.Sprintf("%02x", i)
+// makeFolder makes a folder where it is missing.
+func (s *shelf) makeFolder(name string) error {
+	if err := s.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return names
+	return nil
 }
 
 // scan learns what is in the folder.
 func (s *shelf) scan() error {
 	var found []*item
-	for _, folder := range folderNames() {
-		items, err := s.scanFolder(folder)
+	all, err := fs.ReadDir(s.root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, entry := range all {
+		if !isFolderName(entry.Name()) || !entry.IsDir() {
+			continue
+		}
+		items, err := s.scanFolder(entry.Name())
 		if err != nil {
 			return err
 		}
@@ -108,6 +113,11 @@ func (s *shelf) scan() error {
 	}
 	s.makeRoom(0)
 	return nil
+}
+
+// isFolderName tells whether a name is that of one of the folders: two hexadecimal digits.
+func isFolderName(name string) bool {
+	return len(name) == 2 && strings.Trim(name, "0123456789abcdef") == ""
 }
 
 // scanFolder returns the items in one of the folders, and removes what is none.

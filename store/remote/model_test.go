@@ -58,27 +58,27 @@ var controls = []struct {
 }
 
 // expected says what a Get must come to at a moment: a version or an error, whether it is stale, and whether the origin is asked.
-func (m *modelled) expected(now time.Time) (version int, err error, stale, asks bool) {
+func (m *modelled) expected(now time.Time) (version int, stale, asks bool, err error) {
 	believed := now.Before(m.until) && m.refused != nil
 	if m.kept != 0 && now.Before(m.fresh) {
-		return m.kept, nil, false, false
+		return m.kept, false, false, nil
 	}
 	mayStandIn := m.kept != 0 && now.Sub(m.fresh) < m.standsFor
 	if believed {
 		if mayStandIn && isOfOrigin(m.refused) {
-			return m.kept, nil, true, false
+			return m.kept, true, false, nil
 		}
-		return 0, m.refused, false, false
+		return 0, false, false, m.refused
 	}
 	switch {
 	case m.failure != 0 && mayStandIn:
-		return m.kept, nil, true, true
+		return m.kept, true, true, nil
 	case m.failure != 0:
-		return 0, ErrOrigin, false, true
+		return 0, false, true, ErrOrigin
 	case m.version == 0:
-		return 0, ErrMissing, false, true
+		return 0, false, true, ErrMissing
 	}
-	return m.version, nil, false, true
+	return m.version, false, true, nil
 }
 
 // took notes what the cache knows after the origin was asked.
@@ -159,7 +159,7 @@ func TestKeeperAgainstAModel(t *testing.T) {
 				clock.pass(7 * time.Second)
 				now = clock.now()
 			}
-			version, wantErr, wantStale, asks := m.expected(now)
+			version, wantStale, asks, wantErr := m.expected(now)
 			before, began := askedFor(m), time.Now()
 			c, err := k.Get(t.Context(), o.want(t, m.path))
 			gets++

@@ -118,7 +118,13 @@ func (s *shelf) keepLoose(sp *spool, name string) (*item, error) {
 // put makes an item of a spool.
 func (s *shelf) put(sp *spool, name string) (*item, error) {
 	body := path.Join(folderOf(name), name+"."+rand.Text())
-	if err := s.root.Rename(sp.name, body); err != nil {
+	err := s.root.Rename(sp.name, body)
+	if errors.Is(err, os.ErrNotExist) { // the folder is missing
+		if err = s.makeFolder(folderOf(name)); err == nil {
+			err = s.root.Rename(sp.name, body)
+		}
+	}
+	if err != nil {
 		return nil, localError(err)
 	}
 	sp.name = ""

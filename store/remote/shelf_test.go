@@ -178,6 +178,9 @@ func TestWhatACrashLeavesIsSweptAway(t *testing.T) {
 	closeKeeper(t, k)
 	record, bytes := filesOf(t, options.Dir)
 	dir := filepath.Dir(record)
+	if err := os.MkdirAll(filepath.Join(options.Dir, "00"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for path, text := range map[string]string{
 		filepath.Join(options.Dir, newFolder, "HALF"): "half a fetch",
 		record + ".OTHER": picture("of another time"),
