@@ -12,6 +12,7 @@ import (
 
 	"calotype/handler"
 	"calotype/handler/forwarded"
+	"calotype/handler/signing"
 	"calotype/handler/token"
 )
 
@@ -26,7 +27,12 @@ func (c *serveCommand) validateAccess() error {
 	if _, err := forwarded.ParseNetworks(c.Trusted); err != nil {
 		return fmt.Errorf("--trusted: %w", err)
 	}
+	keys, err := signing.ParseKeys(c.SignKeys)
 	switch {
+	case err != nil:
+		return fmt.Errorf("--sign-keys: %w", err)
+	case keys.Len() == 0 && (c.Sign == handler.SignTransforms || c.Sign == handler.SignAll):
+		return fmt.Errorf("--sign=%s needs --sign-keys: without a key nobody gets a print", c.Sign)
 	case c.Open && (len(c.Token) > 0 || c.TokenFile != ""):
 		return errors.New("--open lets everyone do what --token and --token-file are for: set one of them")
 	case c.ProxyProtocol && len(c.Trusted) == 0:

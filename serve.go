@@ -20,6 +20,7 @@ import (
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
+	"calotype/handler/signing"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -31,6 +32,8 @@ type serveCommand struct {
 	Token         []string `placeholder:"TOKEN" help:"Secrets of those who may upload, list and delete, 16 characters or more each. Other users of the machine see what stands in a command: use CALOTYPE_TOKEN, or --token-file."`
 	TokenFile     string   `placeholder:"FILE" help:"File of further tokens, one in a line. A change counts within seconds."`
 	Open          bool     `help:"Everyone who reaches the address may upload, list and delete. Without it and without tokens only this machine may, on a loopback address."`
+	Sign          string   `default:"remote" enum:"off,remote,transforms,all" placeholder:"off|remote|transforms|all" help:"Which addresses of images must be signed: those of originals that live elsewhere; those of all prints too; or all."`
+	SignKeys      []string `placeholder:"NAME:HEX" help:"Keys whose signatures are good, each a name and 32 bytes or more; the first signs what this server signs itself. Best given as CALOTYPE_SIGN_KEYS."`
 	Trusted       []string `placeholder:"CIDR" help:"Networks of proxies that are believed for whom they ask, by Forwarded or X-Forwarded-For: limits go by client. The word loopback stands for those on this machine."`
 	ProxyProtocol bool     `help:"The proxies in the trusted networks speak the PROXY protocol, version 1 or 2, before HTTP."`
 	storage
@@ -175,6 +178,10 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	}
 	defer listener.Close()
+	keys, err := signing.ParseKeys(c.SignKeys)
+	if err != nil {
+		return err
+	}
 	access, err := c.access(ctx, listener, log)
 	if err != nil {
 		return err
@@ -194,7 +201,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		Store: originals, Engine: engine, CacheBytes: memory.cache, DiskDir: c.diskDir(), DiskBytes: int64(c.CacheDirBytes),
 		MaxUploadBytes: int64(c.MaxUploadBytes), IdleTimeout: c.IdleTimeout,
 		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
-		Access: access, Trusted: trusted, Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
+		Access: access, Sign: c.Sign, Keys: keys, Trusted: trusted, Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
 		ServerTiming: c.ServerTiming,
 		Sources:      elsewhere, AllowedSources: allowed, SourceHeaders: c.SourceHeaders,
 	})

@@ -65,3 +65,41 @@ func TestSignCommand(t *testing.T) {
 	bad("--sign-keys: key 1", "--sign-keys", key[:20], path)
 	bad("expected", "--life=1h")
 }
+
+// The server asks for what its options say, and does not start where nobody could have a print.
+func TestSignOptions(t *testing.T) {
+	const key = "k1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	refused := func(want string, arguments ...string) {
+		t.Helper()
+		var c commands
+		p, err := newParser(&c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Parse(append([]string{"serve"}, arguments...)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "1a1b1c") {
+			t.Errorf("%v: %v, want %s", arguments, err, want)
+		}
+	}
+	refused("--sign=all needs --sign-keys", "--sign=all")
+	refused("--sign=transforms needs --sign-keys", "--sign=transforms")
+	refused("--sign-keys: key 1", "--sign=all", "--sign-keys", key[:20])
+	refused("--sign-keys: key 2", "--sign-keys", key+","+key)
+	refused("must be one of", "--sign=some", "--sign-keys", key)
+
+	s := start(t, func(c *serveCommand) { c.Sign, c.SignKeys = "transforms", []string{key} })
+	_, id := s.post(read(t, "docs/samples/landscape.jpg"))
+	path := "/download/" + id + "/resize:40.webp"
+	var signed bytes.Buffer
+	command := signCommand{SignKeys: []string{key}, Path: []string{path}}
+	if err := command.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.sign(time.Now(), &signed); err != nil {
+		t.Fatal(err)
+	}
+	for target, want := range map[string]int{"/download/" + id: 200, path: 403, strings.TrimSpace(signed.String()): 200} {
+		if status, _, _ := s.get(target); status != want {
+			t.Errorf("%s: %d, want %d", target, status, want)
+		}
+	}
+}

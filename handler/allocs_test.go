@@ -10,14 +10,20 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"calotype/handler/signing"
 )
 
 // The race detector makes sync.Pool, which ristretto counts its reads with, forget things at random.
 func TestHitDoesNotAllocate(t *testing.T) {
-	s := serve(t)
+	keys := signKeys(t, signKey)
+	s := serve(t, func(o *Options) { o.Keys = keys })
 	u := s.upload(draws(t, "rg", "by"))
 	canonical, alias := u.URL+"/crop:0,0,1,2/rotate:90.png", u.URL+"/crop=0~0~1~2/Rotate=90.PNG"
 	delivered, deliveredAlias := u.URL+"/crop:0,0,1,2/rotate:90/name:cat/v:2.png", u.URL+"/v=2/name:cat/crop=0~0~1~2/Rotate=90.PNG"
+	signed := signedBy(t, keys, canonical, signing.Terms{})
+	ending := strings.Replace(signedBy(t, keys, alias, signing.Terms{Expires: time.Now().Unix() + 3600}), "~k1.", "%7Ek1%2E", 1)
+	granted := signedBy(t, keys, u.URL+"/crop:0,0,1,2", signing.Terms{Grant: "w9_png-webp"}) + "/resize:1.png"
 	tag := s.mustGet(canonical).header.Get("ETag")
 	for known, end := false, time.Now().Add(10*time.Second); !known; { // what is set takes a moment to be seen
 		if time.Now().After(end) {
@@ -25,9 +31,11 @@ func TestHitDoesNotAllocate(t *testing.T) {
 		}
 		s.mustGet(alias)
 		s.mustGet(deliveredAlias)
-		_, known = s.handler.prints.Lookup([]byte(alias))
-		if known {
-			_, known = s.handler.deliveries.Lookup([]byte(deliveredAlias))
+		_, known = s.handler.deliveries.Lookup([]byte(deliveredAlias))
+		for _, target := range []string{alias, signed, ending, granted} {
+			s.mustGet(target)
+			_, isKept := s.handler.prints.Lookup(s.handler.tenants.Load().fallback.kept(nil, []byte(target)))
+			known = known && isKept
 		}
 	}
 	f := func(what, method, target string, want int, headers ...string) {
@@ -73,5 +81,9 @@ func TestHitDoesNotAllocate(t *testing.T) {
 	f("not modified, one of several", "GET", alias, 304, "If-None-Match", `"a", W/`+tag)
 	f("modified", "GET", canonical, 200, "If-None-Match", `"a"`)
 	f("not modified since", "GET", canonical, 304, "If-Modified-Since", s.mustGet(canonical).header.Get("Last-Modified"))
+	f("signed", "GET", signed, 200)
+	f("signed, with an end", "GET", ending, 200)
+	f("granted", "GET", granted, 200)
+	f("signed, not modified", "GET", signed, 304, "If-None-Match", tag)
 	f("a browser", "GET", alias, 200, "Accept", chrome, "Accept-Encoding", "gzip, deflate, br", "Cookie", "a=b", "User-Agent", "x", "Referer", "https://example.com/")
 }

@@ -2,22 +2,15 @@ package handler
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/handler/signing"
 	"calotype/store"
 	"calotype/store/remote"
 	"calotype/transform"
-)
-
-// The reasons for which an address that is well formed is not for whoever asks.
-var (
-	errUnsigned = errors.New("the address is not signed")
-	errForged   = errors.New("the signature of the address is not valid")
-	errExpired  = errors.New("the signature of the address has expired")
 )
 
 // An asking is what the address of a request for an image says.
@@ -42,16 +35,20 @@ const (
 // in the header by what the answer varies, whatever becomes of it.
 func (h *Handler) readAddress(ctx *fasthttp.RequestCtx, route string) (asking, error) {
 	a := asking{tenant: h.tenantOf(ctx), path: pathOf(ctx), route: route}
-	signature, rest := cutSignature(a.path[len(route):])
-	target, err := parseBelow(route, rest, signature != nil)
+	rest := a.path[len(route):]
+	if route != srcsetRoute {
+		rest, a.signed = signing.Cut(a.path)
+	}
+	target, err := parseBelow(route, rest, a.signed)
 	if target.Chain.Negotiated && route != srcsetRoute {
 		ctx.Response.Header.Set("Vary", "Accept")
 	}
-	if err != nil {
-		return asking{}, err
+	a.target = target
+	var refused error
+	if a.expires, refused = a.verify(); refused != nil {
+		return asking{}, refused
 	}
-	a.target, a.signed = target, signature != nil
-	if a.expires, err = a.tenant.verify(a, signature); err != nil {
+	if err != nil {
 		return asking{}, err
 	}
 	if route != srcsetRoute && h.refusesQuery(ctx) {
@@ -77,24 +74,6 @@ func parseBelow(route string, rest []byte, signed bool) (transform.Target, error
 		rest = behind
 	}
 	return transform.ParseProxied(string(rest))
-}
-
-// cutSignature cuts the segment of a signature, without its tilde, off what follows a route; it is nil if there is none.
-func cutSignature(rest []byte) (signature, unsigned []byte) {
-	rest = bytes.TrimLeft(rest, "/")
-	if len(rest) == 0 || rest[0] != '~' {
-		return nil, rest
-	}
-	signature, unsigned, _ = bytes.Cut(rest[1:], []byte("/"))
-	return signature, unsigned
-}
-
-// verify checks a signature, and whether there must be one. It returns when it ends, if it does.
-func (t *tenant) verify(a asking, signature []byte) (expires time.Time, err error) {
-	if a.signed {
-		return time.Time{}, fmt.Errorf("%w: there are no keys here", errForged)
-	}
-	return time.Time{}, nil
 }
 
 // A subject is the original that an address names.

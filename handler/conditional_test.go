@@ -214,8 +214,8 @@ func TestHeadersByClass(t *testing.T) {
 	f("/", 302, "no-cache", "")
 	f("/nothing", 404, "public, max-age=10", "application/problem+json")
 	f("/download/"+strings.Repeat("a", 36), 404, "public, max-age=10", "application/problem+json")
-	f(u.URL+"/nonsense.png", 400, "public, max-age=300", "application/problem+json")
-	f(u.URL+"/crop:1000,0,1,1.png", 422, "public, max-age=300", "application/problem+json")
+	f(u.URL+"/nonsense.png", 400, "public, max-age=60", "application/problem+json")
+	f(u.URL+"/crop:1000,0,1,1.png", 422, "public, max-age=60", "application/problem+json")
 }
 
 func TestQueryIsIgnoredOnImages(t *testing.T) {

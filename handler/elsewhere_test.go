@@ -71,7 +71,7 @@ func serveElsewhere(t *testing.T, patterns ...string) *site {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = keeper.Close() })
-		o.Sources, o.AllowedSources, o.CacheTags = keeper, allowed, []string{"Cache-Tag"}
+		o.Sources, o.AllowedSources, o.CacheTags, o.Sign = keeper, allowed, []string{"Cache-Tag"}, SignOff
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/handler/signing"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -20,11 +21,21 @@ const (
 	galleryMost  = 500
 )
 
+// The prints that pages show.
+const (
+	thumbnail   = "/resize:320,320.webp"
+	thumbnail2x = "/resize:320,320/dpr:2.webp"
+)
+
 // downloadQuery serves /download?id= and /download?exts=, and without either the gallery of all images.
 func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 	query := ctx.QueryArgs()
 	if namesImage(ctx) {
-		o, err := h.original(h.tenantOf(ctx), string(query.Peek("id")))
+		t := h.tenantOf(ctx)
+		if t.wantsSignature(downloadRoute, true) && h.admit(ctx, managed) != nil {
+			return fmt.Errorf("%w, as /download/ID can be", signing.ErrMissing)
+		}
+		o, err := h.original(t, string(query.Peek("id")))
 		if err != nil {
 			return err
 		}
@@ -36,7 +47,7 @@ func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 		default:
 			return fmt.Errorf("%w: dl is 1 or 0, not %q", errBadQuery, quoted(saved))
 		}
-		return h.sendOriginal(ctx, keptHere(o), asking{tenant: h.tenantOf(ctx), path: []byte("/download?id=" + o.ID.String()), target: transform.Target{Chain: chain}})
+		return h.sendOriginal(ctx, keptHere(o), asking{tenant: t, path: []byte("/download?id=" + o.ID.String()), target: transform.Target{Chain: chain}})
 	}
 	page, err := readPage(query, "exts")
 	if err != nil {
@@ -110,10 +121,11 @@ func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 	header := &ctx.Response.Header
 	header.Set("Cache-Control", keepPage)
 	header.Set("Vary", "Accept")
+	t := h.tenantOf(ctx)
 	if prefersJSON(ctx) {
 		answer := galleryDescription{Images: []originalDescription{}, Next: next}
 		for _, o := range originals {
-			answer.Images = append(answer.Images, describeOriginal(keptHere(o)))
+			answer.Images = append(answer.Images, t.describe(o))
 		}
 		if err := sendJSON(ctx, fasthttp.StatusOK, answer); err != nil {
 			return err
@@ -126,10 +138,10 @@ func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 		view.First = galleryAddress(page, "")
 	}
 	for _, o := range originals {
-		d := describeOriginal(keptHere(o))
+		d := t.describe(o)
 		view.Images = append(view.Images, galleryImage{
 			ID: d.ID, Name: d.Name, URL: d.URL, Format: d.Format, Width: d.Width, Height: d.Height, Bytes: d.Bytes, Created: o.Created,
-			Thumbnail: d.URL + "/resize:320,320.webp", Thumbnail2x: d.URL + "/resize:320,320/dpr:2.webp",
+			Thumbnail: t.printOf(o, thumbnail), Thumbnail2x: t.printOf(o, thumbnail2x),
 		})
 	}
 	h.writePage(ctx, view)

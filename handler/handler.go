@@ -21,6 +21,7 @@ import (
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
+	"calotype/handler/signing"
 	"calotype/handler/token"
 	"calotype/store"
 	"calotype/store/remote"
@@ -52,6 +53,10 @@ type Options struct {
 	allowance allowance
 	// Access says who may upload, list and delete.
 	Access Access
+	// Sign says which addresses must be signed; "" means SignRemote.
+	Sign string
+	// Keys are those whose signatures are good; nil if there are none.
+	Keys *signing.Keys
 	// Trusted are the networks of the proxies that are believed whom they speak for.
 	Trusted forwarded.Networks
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
@@ -141,7 +146,7 @@ func New(o Options) (*Handler, error) {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
 	}
 	h.began = time.Now()
-	h.SetTenants(Tenant{Access: o.Access, Quota: o.Quota, Sources: o.AllowedSources, UploadOrigins: o.UploadOrigins})
+	h.SetTenants(Tenant{Access: o.Access, Sign: o.Sign, Keys: o.Keys, Quota: o.Quota, Sources: o.AllowedSources, UploadOrigins: o.UploadOrigins})
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI(o.Access.Tokens != nil)
 	if err == nil {

@@ -25,9 +25,9 @@ type imageDescription struct {
 	Tags   []string `json:"tags"`   // cache tags of the original
 }
 
-func describeManaged(o store.Original) imageDescription {
+func (t *Tenant) describeManaged(o store.Original) imageDescription {
 	return imageDescription{
-		describeOriginal(keptHere(o)), o.Digest.String(), originalTag(o), tagsOf(transform.FormatNamed(o.Format).Extension, o),
+		t.describe(o), o.Digest.String(), originalTag(o), tagsOf(transform.FormatNamed(o.Format).Extension, o),
 	}
 }
 
@@ -55,9 +55,9 @@ func (h *Handler) listImages(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	answer := imageList{Images: []imageDescription{}}
+	t, answer := h.tenantOf(ctx), imageList{Images: []imageDescription{}}
 	for _, o := range originals {
-		answer.Images = append(answer.Images, describeManaged(o))
+		answer.Images = append(answer.Images, t.describeManaged(o))
 	}
 	if last != "" {
 		answer.Next = listAddress(page, last)
@@ -114,7 +114,7 @@ func (h *Handler) describeImage(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	tag, err := managedTag(o)
+	tag, err := h.tenantOf(ctx).managedTag(o)
 	if err != nil {
 		return err
 	}
@@ -127,12 +127,12 @@ func (h *Handler) describeImage(ctx *fasthttp.RequestCtx) error {
 	if done, err := decided(ctx, tag, modified, o.Created); done || err != nil {
 		return err
 	}
-	return sendJSON(ctx, fasthttp.StatusOK, describeManaged(o))
+	return sendJSON(ctx, fasthttp.StatusOK, h.tenantOf(ctx).describeManaged(o))
 }
 
 // managedTag is the entity tag of the description of an image.
-func managedTag(o store.Original) ([]byte, error) {
-	body, err := json.Marshal(describeManaged(o))
+func (t *Tenant) managedTag(o store.Original) ([]byte, error) {
+	body, err := json.Marshal(t.describeManaged(o))
 	return []byte(tagOf("image", string(body))), err
 }
 
@@ -150,7 +150,7 @@ func (h *Handler) deleteImage(ctx *fasthttp.RequestCtx) error {
 	}
 	if err == nil {
 		// What a record holds never changes until it is removed, so that this is true of what is removed below.
-		if err := checkMatch(ctx, o); err != nil {
+		if err := h.checkMatch(ctx, o); err != nil {
 			return err
 		}
 		err = h.store.Remove(h.work, id, h.hooks.Names()...)
@@ -176,12 +176,12 @@ func (h *Handler) deleteImage(ctx *fasthttp.RequestCtx) error {
 
 // checkMatch evaluates If-Match (RFC 9110, 13.1.1) for an image that is there. The entity tags of its description and of its
 // bytes are the same to it: neither changes without the other.
-func checkMatch(ctx *fasthttp.RequestCtx, o store.Original) error {
+func (h *Handler) checkMatch(ctx *fasthttp.RequestCtx, o store.Original) error {
 	lists := ctx.Request.Header.PeekAll("If-Match")
 	if len(lists) == 0 {
 		return nil
 	}
-	description, err := managedTag(o)
+	description, err := h.tenantOf(ctx).managedTag(o)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,13 @@
 package handler
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/handler/signing"
 	"calotype/store/remote"
 )
 
@@ -27,14 +29,18 @@ var (
 	keepDescription = newClass(time.Hour, "public", "")
 )
 
+// visibleToOne begins a class of answers that are not for caches that serve many.
+var visibleToOne = []byte("private")
+
 // setKeep says how long an answer of a class may be believed: no longer than its address, if that expires.
 func setKeep(header *fasthttp.ResponseHeader, c *class, expires time.Time) {
-	if expires.IsZero() {
+	if expires.IsZero() || bytes.HasPrefix(c.text, visibleToOne) {
 		header.SetCanonical(headerCacheControl, c.text)
 		return
 	}
 	seconds := max(0, min(c.age, time.Until(expires))) / time.Second
-	header.SetCanonical(headerCacheControl, strconv.AppendInt([]byte("public, max-age="), int64(seconds), 10))
+	var room [40]byte
+	header.SetCanonical(headerCacheControl, strconv.AppendInt(append(room[:0], "public, max-age="...), int64(seconds), 10))
 }
 
 // terms say how an image is sent to whoever asks for it by some address.
@@ -57,7 +63,18 @@ func (t terms) setKeep(header *fasthttp.ResponseHeader, c *class) {
 // terms of a request that was read.
 func (a asking) terms(s subject) terms { return terms{a.path, a.signed, a.expires, s.copy} }
 
-// termsOf returns the terms of a path that has been answered before. It returns errExpired if that is no longer to be done.
+// termsOf returns the terms of a path that has been answered before, its signature found good. It returns signing.ErrExpired if that has ended
+// since.
 func termsOf(path []byte) (terms, error) {
-	return terms{path: path}, nil
+	t := terms{path: path, signed: signing.Signed(path)}
+	if !t.signed {
+		return t, nil
+	}
+	if end := signing.End(path); end != 0 {
+		t.expires = time.Unix(end, 0)
+		if !time.Now().Before(t.expires) {
+			return terms{}, signing.ErrExpired
+		}
+	}
+	return t, nil
 }

@@ -184,7 +184,7 @@ func chainOperation() object {
 
 func idParameter() object {
 	return object{
-		"name": "id", "in": "path", "required": true, "description": "Id of an image; an extension may follow it.",
+		"name": "id", "in": "path", "required": true, "description": "Id of an image; an extension may follow it. Where the server wants a signature (--sign), that stands before it, in a segment of its own.",
 		"schema": object{"type": "string"},
 	}
 }

@@ -32,11 +32,12 @@ type uploadPage struct {
 type uploadedPage struct{ Images []uploadedImage }
 
 // uploadedImage is one file of the form. Where Problem says in plain words why the file was refused, only Name
-// need be set. URL is the path of the original; paths of prints are made from it.
+// need be set. URL is the path of the original.
 type uploadedImage struct {
 	Name, ID, URL, Thumbnail, Format string
 	Width, Height                    int
 	Bytes                            int64
+	Prints                           []samplePrint // to look at
 	Problem                          string
 }
 
@@ -101,7 +102,6 @@ func parsePage(file string) *template.Template {
 		"galleryURL": func() string { return galleryURL(nil) },
 		"imgTag":     imgTag,
 		"limits":     limitsInWords,
-		"prints":     samplePrints,
 		"size":       humanBytes,
 		"stylesheet": func() string { return stylesheetPath },
 		"summary":    uploadSummary,
@@ -169,14 +169,15 @@ func typeFilters(asked []string) []typeFilter {
 // samplePrint is a print to look at, with its chain as a URL ends in it.
 type samplePrint struct{ Chain, URL, Doc string }
 
-func samplePrints(original string) []samplePrint {
+// samplePrints are some prints of an image, whose addresses are made of their chains.
+func samplePrints(address func(chain string) string) []samplePrint {
 	list := []samplePrint{
 		{Chain: "/resize:400.webp", Doc: "400 pixels wide, as WebP"},
 		{Chain: "/crop:0,0,200,200/rotate:90.png", Doc: "the upper left corner, turned"},
 		{Chain: ".json", Doc: "what is known of it"},
 	}
 	for i := range list {
-		list[i].URL = original + list[i].Chain
+		list[i].URL = address(list[i].Chain)
 	}
 	return list
 }

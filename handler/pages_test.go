@@ -28,6 +28,7 @@ func samplePages() map[string]htmlPage {
 	kept := uploadedImage{
 		Name: "rose.jpg", ID: someID, URL: "/download/" + someID, Thumbnail: "/download/" + someID + "/resize:320,320.webp",
 		Format: "jpeg", Width: 2725, Height: 2225, Bytes: 1_400_000,
+		Prints: samplePrints(func(chain string) string { return "/download/" + someID + chain }),
 	}
 	hostile, bidi := kept, kept
 	hostile.Name, bidi.Name = hostileName, bidiName

@@ -14,6 +14,7 @@ import (
 
 	"calotype/cache"
 	"calotype/handler/quota"
+	"calotype/handler/signing"
 	"calotype/handler/token"
 	"calotype/store"
 	"calotype/store/remote"
@@ -58,10 +59,7 @@ var problems = []problem{
 	{errVersion, fasthttp.StatusHTTPVersionNotSupported, "http-version", "The request cannot be read", "no-store"},
 	{errSlow, fasthttp.StatusRequestTimeout, "too-slow", "The request came too slowly", "no-store"},
 	{errNoRoute, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
-	{errUnsigned, fasthttp.StatusForbidden, "not-signed", "The address needs a signature", "public, max-age=10"},
-	{errForged, fasthttp.StatusForbidden, "bad-signature", "The signature is not valid", "public, max-age=10"},
-	{errExpired, fasthttp.StatusGone, "signature-expired", "The address has expired", "public, max-age=3600"},
-	{errMethod, fasthttp.StatusMethodNotAllowed, "method-not-allowed", "The method does not fit the address", "public, max-age=300"},
+	{errMethod, fasthttp.StatusMethodNotAllowed, "method-not-allowed", "The method does not fit the address", "public, max-age=60"},
 	{errNoToken, fasthttp.StatusUnauthorized, "unauthorized", "A token is needed", "no-store"},
 	{errNeedsToken, fasthttp.StatusForbidden, "needs-token", "This needs a token", "no-store"},
 	{errCrossSite, fasthttp.StatusForbidden, "cross-site", "The request comes from another site", "no-store"},
@@ -69,15 +67,19 @@ var problems = []problem{
 	{errNoFile, fasthttp.StatusBadRequest, "no-file", "No file was sent", "no-store"},
 	{errBadForm, fasthttp.StatusBadRequest, "bad-form", "The form cannot be read", "no-store"},
 	{errUnknownQuery, fasthttp.StatusBadRequest, "unknown-query", "The address has a query", "no-store"}, // some caches would keep it for the address without one
-	{errSpelling, fasthttp.StatusBadRequest, "not-canonical", "The address is not spelled canonically", "public, max-age=300"},
-	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=300"},
+	{errSpelling, fasthttp.StatusBadRequest, "not-canonical", "The address is not spelled canonically", "public, max-age=60"},
+	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=60"},
 	{errBadPurge, fasthttp.StatusBadRequest, "bad-purge", "It is not understood what is to be purged", "no-store"},
 	{errCutOff, fasthttp.StatusBadRequest, "upload-cut-off", "The upload ended early", "no-store"},
 	{errUploadSize, fasthttp.StatusRequestEntityTooLarge, "upload-too-large", "The file is too large", "no-store"},
 	{errRange, fasthttp.StatusRequestedRangeNotSatisfiable, "range-outside", "There is no such part", "no-store"},
 	{errPrecondition, fasthttp.StatusPreconditionFailed, "precondition-failed", "Not the version that was expected", "no-store"},
-	{transform.ErrSyntax, fasthttp.StatusBadRequest, "bad-chain", "The address is not well formed", "public, max-age=300"},
-	{transform.ErrTooLong, fasthttp.StatusRequestURITooLong, "address-too-long", "The address is too long", "public, max-age=300"},
+	{signing.ErrMissing, fasthttp.StatusForbidden, "not-signed", "The address needs a signature", "public, max-age=10"},
+	{signing.ErrSignature, fasthttp.StatusForbidden, "bad-signature", "The signature is not valid", "public, max-age=10"},
+	{signing.ErrOutside, fasthttp.StatusForbidden, "outside-grant", "The signature does not grant this", "public, max-age=10"},
+	{signing.ErrExpired, fasthttp.StatusGone, "signature-expired", "The signature has ended", "public, max-age=3600"},
+	{transform.ErrSyntax, fasthttp.StatusBadRequest, "bad-chain", "The address is not well formed", "public, max-age=60"},
+	{transform.ErrTooLong, fasthttp.StatusRequestURITooLong, "address-too-long", "The address is too long", "public, max-age=60"},
 	{transform.ErrPath, fasthttp.StatusNotFound, "no-such-address", "There is nothing here", "public, max-age=10"},
 	{store.ErrNotFound, fasthttp.StatusNotFound, "no-such-image", "There is no such image", "public, max-age=10"},
 	{store.ErrGone, fasthttp.StatusGone, "image-deleted", "The image was deleted", "public, max-age=3600"},
@@ -99,10 +101,10 @@ var problems = []problem{
 	{store.ErrUnavailable, fasthttp.StatusServiceUnavailable, "store-unavailable", "The originals cannot be reached now", "no-store"},
 	{transform.ErrUnsupported, fasthttp.StatusUnsupportedMediaType, "unsupported-image", "Not an image that can be used here", "no-store"},
 	{transform.ErrUnwritten, fasthttp.StatusUnsupportedMediaType, "unwritten-format", "Not a format that is written here", "no-store"},
-	{transform.ErrOutside, fasthttp.StatusUnprocessableEntity, "outside-image", "Nothing of the picture is left", "public, max-age=300"},
-	{transform.ErrNoGlyph, fasthttp.StatusUnprocessableEntity, "unwritable-text", "The text cannot be written", "public, max-age=300"},
-	{transform.ErrTooLarge, fasthttp.StatusUnprocessableEntity, "too-many-pixels", "The picture is too large", "public, max-age=300"},
-	{transform.ErrBroken, fasthttp.StatusUnprocessableEntity, "damaged-image", "The image is damaged", "public, max-age=300"},
+	{transform.ErrOutside, fasthttp.StatusUnprocessableEntity, "outside-image", "Nothing of the picture is left", "public, max-age=60"},
+	{transform.ErrNoGlyph, fasthttp.StatusUnprocessableEntity, "unwritable-text", "The text cannot be written", "public, max-age=60"},
+	{transform.ErrTooLarge, fasthttp.StatusUnprocessableEntity, "too-many-pixels", "The picture is too large", "public, max-age=60"},
+	{transform.ErrBroken, fasthttp.StatusUnprocessableEntity, "damaged-image", "The image is damaged", "public, max-age=60"},
 	{remote.ErrUnusable, fasthttp.StatusUnsupportedMediaType, "unusable-source", "Not an image that can be used here", "public, max-age=10"},
 	{quota.ErrExceeded, fasthttp.StatusTooManyRequests, "too-many-prints", "Too many different prints", "no-store"},
 	{transform.ErrBusy, fasthttp.StatusServiceUnavailable, "busy", "The server has too much to do", "no-store"},

@@ -51,6 +51,16 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	// What is told here is signed if it must be: not for everyone.
+	prints := downloadRoute
+	if a.target.Source != "" {
+		prints = proxyRoute
+	}
+	if a.tenant.wantsSignature(prints, false) {
+		if err := h.admit(ctx, managed); err != nil {
+			return err
+		}
+	}
 	target := a.target
 	if target.Chain.Described {
 		return &transform.SyntaxError{Operation: "format", Expected: "must be a format of images; as=json in the query asks for JSON", Got: ".json"}
@@ -114,7 +124,7 @@ func (h *Handler) describePicture(t *tenant, o subject, chain transform.Chain, o
 		source := pictureSource{Type: f.Type}
 		var list []string
 		for _, c := range candidates {
-			url := printAddress(query.base, o, c.Chain)
+			url := printAddress(query.base, t, o, c.Chain)
 			source.Prints = append(source.Prints, picturePrint{URL: url, Width: c.Size.Width, Height: c.Size.Height})
 			list = append(list, fmt.Sprintf("%s %dw", url, c.Size.Width))
 		}
@@ -134,8 +144,8 @@ func (h *Handler) describePicture(t *tenant, o subject, chain transform.Chain, o
 
 // printAddress is what a page writes to get a print. Commas are written as tildes: browsers know where an address in a srcset ends,
 // but many programs that read pages cut it at every comma.
-func printAddress(base string, o subject, chain transform.Chain) string {
-	return base + strings.ReplaceAll(o.address(chain), ",", "~")
+func printAddress(base string, t *tenant, o subject, chain transform.Chain) string {
+	return base + t.handOut(strings.ReplaceAll(o.address(chain), ",", "~"), false)
 }
 
 // placeholderSide is the longer side of the print that is looked at for a placeholder, in pixels.

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/handler/quota"
+	"calotype/handler/signing"
 	"calotype/store"
 	"calotype/store/remote"
 	"calotype/transform"
@@ -22,6 +23,10 @@ type Tenant struct {
 	Hosts []string
 	// Access says who may upload, list and delete.
 	Access Access
+	// Sign says which addresses must be signed; "" means SignRemote.
+	Sign string
+	// Keys are those whose signatures are good; nil if there are none.
+	Keys *signing.Keys
 	// Quota bounds how many different prints are made for one client and of one original; nil bounds nothing.
 	Quota *quota.Quota
 	// Sources are those of originals that live elsewhere; nil allows none.
@@ -41,10 +46,11 @@ type tenant struct {
 	Tenant
 	// generation is never used again, by this tenant or another.
 	generation uint64
-	// prefix is what the addresses of its requests are kept under in memory. It is empty if whoever knows the canonical address of a
-	// print may have it: then that address is its key. Else it has the generation, so that what one tenant, or an earlier
-	// setting, has allowed says nothing for another.
-	prefix []byte
+	// guarded says that whoever knows the canonical address of a print may not have it for that alone. The address of a request is then kept in
+	// memory behind prefix, which has the generation, so that what one tenant, or an earlier setting, has allowed says nothing for
+	// another. What is signed is so kept in any case: keys change.
+	guarded bool
+	prefix  []byte
 }
 
 // generations numbers tenants since the process began.
@@ -52,16 +58,16 @@ var generations atomic.Uint64
 
 // newTenant makes a tenant of its settings.
 func newTenant(t Tenant, restricted bool) *tenant {
-	made := &tenant{Tenant: t, generation: generations.Add(1)}
-	if restricted {
-		// No address begins like this, and no key of a print.
-		made.prefix = binary.BigEndian.AppendUint64([]byte{'\n'}, made.generation)
-	}
+	made := &tenant{Tenant: t, generation: generations.Add(1), guarded: restricted}
+	// No address begins like this, and no key of a print.
+	made.prefix = binary.BigEndian.AppendUint64([]byte{'\n'}, made.generation)
 	return made
 }
 
 // restricted tells whether the address of a print alone is not enough to get it.
-func (t *Tenant) restricted() bool { return t.Name != "" }
+func (t *Tenant) restricted() bool {
+	return t.Name != "" || t.Sign == SignTransforms || t.Sign == SignAll
+}
 
 // tenants are all those of a server. They are replaced as a whole.
 type tenants struct {
@@ -153,7 +159,7 @@ func (t *Tenant) owns(o store.Original) bool { return o.Tenant == t.Name }
 // kept returns what an address of one of its requests is kept under in memory. It appends to room, and returns path itself where nothing
 // stands before it.
 func (t *tenant) kept(room, path []byte) []byte {
-	if len(t.prefix) == 0 {
+	if !t.guarded && !signing.Signed(path) {
 		return path
 	}
 	return append(append(room, t.prefix...), path...)

@@ -19,12 +19,12 @@ type uploadedDescription struct {
 	Error  *problemBody `json:"error,omitempty"`
 }
 
-func describeUpload(r uploadResult) uploadedDescription {
+func (t *Tenant) describeUpload(r uploadResult) uploadedDescription {
 	if r.err != nil {
 		_, body := explain(r.err)
 		return uploadedDescription{Name: r.name, Error: &body}
 	}
-	d := describeOriginal(keptHere(r.original))
+	d := t.describe(r.original)
 	return uploadedDescription{
 		ID: d.ID, URL: d.URL, Name: d.Name, Format: d.Format, Width: d.Width, Height: d.Height, Frames: d.Frames, Bytes: d.Bytes,
 	}
@@ -32,7 +32,7 @@ func describeUpload(r uploadResult) uploadedDescription {
 
 // tellResults answers an upload: 201 if anything was kept, else what was wrong with the first file.
 func (h *Handler) tellResults(ctx *fasthttp.RequestCtx, results []uploadResult, several bool) error {
-	status := fasthttp.StatusCreated
+	t, status := h.tenantOf(ctx), fasthttp.StatusCreated
 	kept := 0
 	for _, r := range results {
 		if r.err == nil {
@@ -53,17 +53,18 @@ func (h *Handler) tellResults(ctx *fasthttp.RequestCtx, results []uploadResult, 
 	header := &ctx.Response.Header
 	header.Set("Cache-Control", "no-store")
 	if !several && kept == 1 {
-		header.Set("Location", describeUpload(results[0]).URL)
+		header.Set("Location", t.describeUpload(results[0]).URL)
 	}
 	if prefersHTML(ctx) {
 		view := uploadedPage{}
 		for _, r := range results {
-			d := describeUpload(r)
+			d := t.describeUpload(r)
 			image := uploadedImage{Name: r.name, ID: d.ID, URL: d.URL, Format: d.Format, Width: d.Width, Height: d.Height, Bytes: d.Bytes}
 			if d.Error != nil {
 				image.Problem = inWords(d.Error)
 			} else {
-				image.Thumbnail = d.URL + "/resize:320,320.webp"
+				image.Thumbnail = t.printOf(r.original, thumbnail)
+				image.Prints = samplePrints(func(chain string) string { return t.printOf(r.original, chain) })
 			}
 			view.Images = append(view.Images, image)
 		}
@@ -72,13 +73,13 @@ func (h *Handler) tellResults(ctx *fasthttp.RequestCtx, results []uploadResult, 
 		return nil
 	}
 	if !several {
-		return sendJSON(ctx, status, describeUpload(results[0]))
+		return sendJSON(ctx, status, t.describeUpload(results[0]))
 	}
 	answer := struct {
 		Images []uploadedDescription `json:"images"`
 	}{}
 	for _, r := range results {
-		answer.Images = append(answer.Images, describeUpload(r))
+		answer.Images = append(answer.Images, t.describeUpload(r))
 	}
 	return sendJSON(ctx, status, answer)
 }

@@ -38,9 +38,32 @@ type Permit struct {
 
 // Signed tells whether a path has a signature, good or bad: a segment behind the route that begins with a tilde. It reads a few bytes.
 func Signed(path []byte) bool {
+	_, signed := Cut(path)
+	return signed
+}
+
+// Cut returns what stands behind the route of a path and its signature, if it has one, good or bad.
+func Cut(path []byte) (rest []byte, signed bool) {
+	_, rest = cutRoute(path)
+	if segment, behind := cutSegment(rest); isSignature(segment) {
+		return behind, true
+	}
+	return rest, false
+}
+
+// End returns when the signature of a path ends that was found good before, in seconds since 1970; 0 if it does not. It looks at nothing else.
+func End(path []byte) int64 {
+	var room [160]byte
 	_, rest := cutRoute(path)
 	segment, _ := cutSegment(rest)
-	return isSignature(segment)
+	text, err := appendSegment(room[:0], segment)
+	if err != nil {
+		return 0
+	}
+	_, text, _ = bytes.Cut(text, []byte("."))
+	end, _, _ := bytes.Cut(text, []byte("."))
+	seconds, _ := parseEnd(end)
+	return seconds
 }
 
 // isSignature tells whether a segment begins with a tilde, which older libraries encode.
