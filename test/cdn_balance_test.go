@@ -55,6 +55,8 @@ func TestCDNBalancing(t *testing.T) {
 			"/srcset/" + id + ".jpg",
 			"/download/~k1.0.c2lnbmF0dXJl/" + id + "/resize:10.png",
 			"/srcset/~k1.0.c2lnbmF0dXJl/" + id + ".jpg",
+			"/download/~k1.0.AAAAAAAAAAAAAAAAAAAAAA/" + id + "/resize:10.png",
+			"/download//%7Ek1.0.BBBBBBBBBBBBBBBBBBBBBA//" + id + ".png",
 		}
 		for _, s := range spellings {
 			if got := get(t, address, s); got.status >= 500 {

@@ -258,10 +258,15 @@ func nginx(t testing.TB, port int, replacements ...string) *proxy {
 // nginxWith starts nginx with a file of deploy/nginx, in which texts are replaced.
 func nginxWith(t testing.TB, name string, replaced map[string]string) *proxy {
 	t.Helper()
-	path := program(t, "nginx")
 	folder, listen := t.TempDir(), freePort(t)
 	replaced["listen 8081"] = fmt.Sprintf("listen 127.0.0.1:%d", listen)
-	site := deployed(t, folder, "nginx/"+name, replaced)
+	return nginxIn(t, folder, deployed(t, folder, "nginx/"+name, replaced), listen)
+}
+
+// nginxIn starts nginx in a folder with a file of its own that listens on a port.
+func nginxIn(t testing.TB, folder, site string, listen int) *proxy {
+	t.Helper()
+	path := program(t, "nginx")
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "user root;" // the folder is nobody else's
@@ -310,7 +315,7 @@ func (p *proxy) complaints() (lines []string) {
 // varnish starts Varnish in front of a port.
 func varnish(t testing.TB, port int, replacements ...string) *proxy {
 	t.Helper()
-	path := program(t, "varnishd")
+	program(t, "varnishd")
 	if found, _ := filepath.Glob("/usr/lib/*/varnish/vmods/libvmod_xkey.so"); len(found) == 0 {
 		t.Skip("NOTICE: the vmods xkey and accept are not installed: Debian has them in varnish-modules")
 	}
@@ -319,7 +324,13 @@ func varnish(t testing.TB, port int, replacements ...string) *proxy {
 	for i := 0; i < len(replacements); i += 2 {
 		replaced[replacements[i]] = replacements[i+1]
 	}
-	vcl := deployed(t, folder, "varnish/calotype.vcl", replaced)
+	return varnishIn(t, folder, deployed(t, folder, "varnish/calotype.vcl", replaced), listen)
+}
+
+// varnishIn starts Varnish in a folder with a file of its own.
+func varnishIn(t testing.TB, folder, vcl string, listen int) *proxy {
+	t.Helper()
+	path := program(t, "varnishd")
 	d := begin(t, folder, path, "-F", "-n", folder, "-j", "none", "-T", "none", "-a", fmt.Sprintf("127.0.0.1:%d", listen), "-f", vcl, "-s", "malloc,128m")
 	d.answers(t, listen)
 	return &proxy{daemon: d, name: "Varnish", address: fmt.Sprintf("http://127.0.0.1:%d", listen)}
