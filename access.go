@@ -33,6 +33,8 @@ func (c *serveCommand) validateAccess() error {
 		return fmt.Errorf("--sign-keys: %w", err)
 	case keys.Len() == 0 && (c.Sign == handler.SignTransforms || c.Sign == handler.SignAll):
 		return fmt.Errorf("--sign=%s needs --sign-keys: without a key nobody gets a print", c.Sign)
+	case keys.Len() == 0 && len(c.Sources) > 0 && c.Sign == handler.SignRemote:
+		return errors.New("--sources needs --sign-keys, or everybody has images of others fetched and printed here, which --sign=off allows")
 	case c.Open && (len(c.Token) > 0 || c.TokenFile != ""):
 		return errors.New("--open lets everyone do what --token and --token-file are for: set one of them")
 	case c.ProxyProtocol && len(c.Trusted) == 0:

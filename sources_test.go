@@ -63,6 +63,7 @@ func TestOriginalsThatLiveElsewhere(t *testing.T) {
 		c.Sources = []string{origin.URL + "/photos/", "local:///"}
 		c.SourceNetworks = []string{"loopback"}
 		c.SourceRoot = root
+		c.Sign = "off"
 	})
 	for _, chain := range []string{"/rotate:90.png", "/rotate:90.png", "/rotate=90.png"} {
 		status, header, body := s.get(proxied(origin.URL+"/photos/a.png", chain))
@@ -104,6 +105,7 @@ func TestWithoutSourcesNothingIsFetched(t *testing.T) {
 func TestOptionsOfSourcesThatCannotBeMeant(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"--sources=img.example.org":                   "--sources",
+		"--sources=https://img.example.org":           "--sign-keys",
 		"--sources=https://example.org/?a=b":          "--sources",
 		"--sources=local:///":                         "--source-root",
 		"--source-bytes=1MB":                          "--source-bytes",
