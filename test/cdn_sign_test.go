@@ -92,13 +92,14 @@ sub vcl_recv {
 // that is another is 403, and one whose time is over 410.
 func TestCDNSignaturesSurviveProxies(t *testing.T) {
 	t.Parallel()
-	o := newOrigin(t, "--sign", "all", "--sign-keys", signKey)
+	o := newOrigin(t, "--sign", "all", "--sign-keys", signKey, "--sources", "local:///", "--source-root", filepath.Dir(sample(t, "landscape.jpg")))
 	id := o.landscape()
+	remote := sign(t, "/proxy/_/"+base64.RawURLEncoding.EncodeToString([]byte("local:///landscape.jpg"))+"/crop:10,20,200,100/rotate:90.png")
 	plain := sign(t, "/download/"+id+"/crop:10,20,200,100/rotate:90.png")
 	granted := sign(t, "/download/"+id+"/crop:10,20,200,100", "--grant", "w400s20_d2_png-webp") + "/resize:40/dpr:2.png"
 	ended := signedUntil(t, time.Now().Unix()-1, "/download/"+id+"/rotate:90.png")
 	want := map[string][]byte{}
-	for _, address := range []string{plain, granted} {
+	for _, address := range []string{plain, granted, remote} {
 		want[address] = get(t, o.address(), address).must(t, 200, "").body
 	}
 	check := func(t *testing.T, p *proxy) {
@@ -138,7 +139,7 @@ func TestCDNSignaturesSurviveProxies(t *testing.T) {
 
 // spellings are ways to write an address that programs, pages and mails have, and some at random.
 func spellings(address string) []string {
-	const route = len("/download/")
+	route := strings.Index(address, "~")
 	list := []string{
 		address,
 		strings.NewReplacer(":", "%3A", ",", "%2C").Replace(address),
