@@ -126,7 +126,7 @@ func TestWhoIsLimited(t *testing.T) {
 		}
 		defer listener.Close()
 		c := serveCommand{PrintsPerHour: 10, Trusted: trusted}
-		if got := c.quota(listener) != nil; got != limited {
+		if got := c.printsPerHour(listener) > 0; got != limited {
 			t.Errorf("%s with %q: limited %v", listen, trusted, got)
 		}
 	}

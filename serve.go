@@ -34,6 +34,7 @@ type serveCommand struct {
 	Open          bool     `help:"Everyone who reaches the address may upload, list and delete. Without it and without tokens only this machine may, on a loopback address."`
 	Sign          string   `default:"remote" enum:"off,remote,transforms,all" placeholder:"off|remote|transforms|all" help:"Which addresses of images must be signed: those of originals that live elsewhere; those of all prints too; or all."`
 	SignKeys      []string `placeholder:"NAME:HEX" help:"Keys whose signatures are good, each a name and 32 bytes or more; the first signs what this server signs itself. Best given as CALOTYPE_SIGN_KEYS."`
+	Tenants       string   `placeholder:"FILE" help:"YAML file of further tenants, each with hosts, tokens and limits of its own: docs/tenants.md. To all other hosts belongs what these options say. It is read again at SIGHUP, as --token-file is."`
 	Trusted       []string `placeholder:"CIDR" help:"Networks of proxies that are believed for whom they ask, by Forwarded or X-Forwarded-For: limits go by client. The word loopback stands for those on this machine."`
 	ProxyProtocol bool     `help:"The proxies in the trusted networks speak the PROXY protocol, version 1 or 2, before HTTP."`
 	storage
@@ -186,6 +187,11 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	if err != nil {
 		return err
 	}
+	prints, usual := quota.NewBook(time.Hour), c.printsPerHour(listener)
+	others, err := c.readTenants(prints, usual)
+	if err != nil {
+		return err
+	}
 	elsewhere, err := c.openSources(listener, engine, counts, log)
 	if err != nil {
 		return err
@@ -201,7 +207,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		Store: originals, Engine: engine, CacheBytes: memory.cache, DiskDir: c.diskDir(), DiskBytes: int64(c.CacheDirBytes),
 		MaxUploadBytes: int64(c.MaxUploadBytes), IdleTimeout: c.IdleTimeout,
 		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
-		Access: access, Sign: c.Sign, Keys: keys, Trusted: trusted, Quota: c.quota(listener), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
+		Access: access, Sign: c.Sign, Keys: keys, Trusted: trusted, Quota: prints.Quota("", usual, originalsOfClient*usual), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
 		ServerTiming: c.ServerTiming,
 		Sources:      elsewhere, AllowedSources: allowed, SourceHeaders: c.SourceHeaders,
 	})
@@ -209,11 +215,27 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	}
 	defer h.Close()
+	h.SetTenants(h.Fallback(), others...)
 	private, err := c.operate(h, counts, originals, engine, log)
 	if err != nil {
 		return err
 	}
 	defer private.Close()
+
+	var readings []reading
+	if c.TokenFile != "" {
+		readings = append(readings, reading{"--token-file", c.TokenFile, func() error { _, err := access.Tokens.Load(c.TokenFile); return err }})
+	}
+	if c.Tenants != "" {
+		readings = append(readings, reading{"--tenants", c.Tenants, func() error {
+			others, err := c.readTenants(prints, usual)
+			if err == nil {
+				h.SetTenants(h.Fallback(), others...)
+			}
+			return err
+		}})
+	}
+	reload(ctx, log, readings)
 
 	server := handler.Server(h)
 	public := handler.Limit(listener, h, connections)
@@ -233,6 +255,9 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		fmt.Fprintf(out, "  operate it:     http://%s/metrics and /readyz\n", private.address)
 	}
 	c.tellAccess(out, access)
+	if c.Tenants != "" {
+		fmt.Fprintf(out, "  whose images are kept apart:       %d tenants of %s\n", len(others), c.Tenants)
+	}
 	tellSafety(log, engine.Sandbox(), c.Workers, memory)
 
 	select {
@@ -271,14 +296,15 @@ func (c *serveCommand) diskIndex() int64 {
 	return disk.Memory(int64(c.CacheDirBytes))
 }
 
-// quota bounds the prints of those who come from elsewhere.
-func (c *serveCommand) quota(listener net.Listener) *quota.Quota {
-	// A client may be a CDN, which asks for many.
-	const originalsOfClient = 100
+// originalsOfClient is how many times as many prints a client may have as there may be of one original: it may be a CDN, which asks for many.
+const originalsOfClient = 100
+
+// printsPerHour bounds the prints of one original; 0 is no bound, as for those who do not come from elsewhere.
+func (c *serveCommand) printsPerHour(listener net.Listener) int {
 	if c.forThisMachine(listener) {
-		return nil
+		return 0
 	}
-	return quota.New(c.PrintsPerHour, originalsOfClient*c.PrintsPerHour, time.Hour)
+	return c.PrintsPerHour
 }
 
 // forThisMachine tells whether nobody else reaches a listener, through a proxy either.

@@ -63,18 +63,26 @@ func (s *sources) validate() error {
 
 // allowed are the sources that may be asked for.
 func (s *sources) allowed() (*remote.Allowed, error) {
-	a, err := remote.ParseAllowed(s.Sources)
+	a, err := s.parseAllowed(s.Sources)
 	if err != nil {
 		return nil, fmt.Errorf("--sources: %w", err)
 	}
+	return a, nil
+}
+
+// parseAllowed reads patterns; nil for none, which allows nothing.
+func (s *sources) parseAllowed(patterns []string) (*remote.Allowed, error) {
+	if len(patterns) == 0 {
+		return nil, nil
+	}
 	if s.SourceRoot == "" {
-		for _, pattern := range s.Sources {
+		for _, pattern := range patterns {
 			if strings.HasPrefix(pattern, "local:") {
-				return nil, fmt.Errorf("--sources: %s needs --source-root", pattern)
+				return nil, fmt.Errorf("%s needs --source-root", pattern)
 			}
 		}
 	}
-	return a, nil
+	return remote.ParseAllowed(patterns)
 }
 
 // buckets are the addresses of buckets by those that sources give them, as s3://name.
@@ -91,16 +99,19 @@ func (s *sources) buckets() (map[string]string, error) {
 }
 
 // sourcesIndex is the memory that it takes to know what was fetched, in bytes.
-func (s *sources) sourcesIndex() int64 {
-	if len(s.Sources) == 0 {
+func (c *serveCommand) sourcesIndex() int64 {
+	if !c.mayFetch() {
 		return 0
 	}
-	return remote.Memory(int64(s.SourceBytes))
+	return remote.Memory(int64(c.SourceBytes))
 }
+
+// mayFetch tells whether somebody may ask for originals that live elsewhere, be it a tenant after a change of the file.
+func (c *serveCommand) mayFetch() bool { return len(c.Sources) > 0 || c.Tenants != "" }
 
 // openSources returns what fetches sources, or nil if there are none. listener is where this server is asked.
 func (c *serveCommand) openSources(listener net.Listener, engine *transform.Engine, counts *metrics.Metrics, log *slog.Logger) (*remote.Keeper, error) {
-	if len(c.Sources) == 0 {
+	if !c.mayFetch() {
 		return nil, nil
 	}
 	buckets, err := c.sources.buckets()

@@ -58,7 +58,7 @@ func (h *Handler) proxied(ctx *fasthttp.RequestCtx) error {
 
 // elsewhere finds the original that an address names by its source, which may have to be fetched.
 func (h *Handler) elsewhere(ctx *fasthttp.RequestCtx, a asking) (subject, error) {
-	if h.options.Sources == nil {
+	if h.options.Sources == nil || a.tenant.Sources == nil {
 		return subject{}, fmt.Errorf("%w: whoever runs this server has to allow some by --sources", errNoSources)
 	}
 	source, err := remote.ParseSource(a.target.Source)

@@ -32,7 +32,7 @@ func (h *Handler) snapshot() metrics.Snapshot {
 		Sources:          h.options.Sources.Stats(),
 		DamagedOriginals: originals.Damaged, StoreFull: originals.Full,
 		PurgesPending: h.hooks.Pending(),
-		QuotaRefused:  h.options.Quota.Stats().Refused,
+		QuotaRefused:  h.tenants.Load().refused(),
 		WrongTokens:   h.attempts.Total(),
 		Draining:      h.Draining(),
 	}

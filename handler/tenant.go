@@ -75,6 +75,16 @@ type tenants struct {
 	byHost   map[string]*tenant
 }
 
+// refused is how many prints quotas have refused. All are kept in one book.
+func (all *tenants) refused() uint64 {
+	for _, t := range all.byHost {
+		if t.Quota != nil {
+			return t.Quota.Stats().Refused
+		}
+	}
+	return all.fallback.Quota.Stats().Refused
+}
+
 // SetTenants has requests that come from now on served for these tenants; those under way end as they began. To the first belongs
 // what no host of another is asked for: it has no name. It may be called at any time, but not by two at once.
 func (h *Handler) SetTenants(fallback Tenant, others ...Tenant) {

@@ -58,10 +58,9 @@ func (r *reader) file(n *yaml.Node) {
 
 // one reads one tenant.
 func (r *reader) one(name, n *yaml.Node) Tenant {
-	t := Tenant{Name: name.Value, place: r.at(name)}
+	t := Tenant{Name: name.Value, place: r.at(name), places: map[string]Place{}}
 	r.tenant = &t
 	defer func() { r.tenant, r.setting = nil, "" }()
-	said := map[string]bool{}
 	r.setting = "what it says"
 	for key, value := range r.pairs(n, "settings by their names") {
 		i := slices.IndexFunc(Settings, func(s Setting) bool { return s.Name == key.Value })
@@ -70,11 +69,12 @@ func (r *reader) one(name, n *yaml.Node) Tenant {
 			r.fail(key, "there is no setting %q; the settings are %s", key.Value, settingNames())
 			continue
 		}
-		said[key.Value] = true
 		r.setting = key.Value
+		t.places[key.Value] = r.at(key)
 		Settings[i].read(r, resolve(value), &t)
 	}
-	if r.setting = "hosts"; !said["hosts"] {
+	if _, said := t.places["hosts"]; !said {
+		r.setting = "hosts"
 		r.fail(name, "it needs at least one")
 	}
 	return t

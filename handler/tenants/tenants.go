@@ -48,7 +48,8 @@ type Tenant struct {
 	MaxImages      int64
 	MaxBytes       int64
 
-	place Place
+	place  Place
+	places map[string]Place // of its settings
 }
 
 // Place is a line of a file.
@@ -74,8 +75,11 @@ func Values(texts []Text) []string {
 	return values
 }
 
-// Wrong says of what stands in a setting of the tenant that it cannot be used, for a reason.
+// Wrong says of a setting of the tenant that it cannot be used, for a reason. What is wrong stands at a place, or where the setting does.
 func (t *Tenant) Wrong(setting string, at Place, reason error) error {
+	if at == (Place{}) {
+		at = t.places[setting]
+	}
 	if at == (Place{}) {
 		at = t.place
 	}

@@ -95,9 +95,12 @@ zeta-2:
 	f("presets", strings.HasSuffix(a.Presets.Value, "/acme/presets.yaml") && filepath.IsAbs(a.Presets.Value), true)
 	f("policy", []any{a.PresetsOnly, Values(a.Operations), a.Sizes, a.Snap}, []any{true, []string{"crop", "resize"}, []int{320, 640}, true})
 	f("limits", []any{a.MaxUploadBytes, a.MaxPixels, a.MaxSide, *a.PrintsPerHour, a.MaxImages, a.MaxBytes}, []any{int64(10000), int64(1000000), 2000, 0, int64(5), int64(7)})
-	f("what is not said", z, Tenant{Name: "zeta-2", Hosts: []string{"zeta.example"}, place: z.place})
+	f("what is not said", z, Tenant{Name: "zeta-2", Hosts: []string{"zeta.example"}, place: z.place, places: z.places})
 	wrong := a.Wrong("sources", a.Sources[1].Place, errors.New("is none"))
 	if !errors.Is(wrong, ErrFile) || !strings.HasSuffix(wrong.Error(), "tenants.yaml:9: tenant acme: sources: is none") {
+		t.Errorf("it is told %v", wrong)
+	}
+	if wrong := a.Wrong("max-side", Place{}, errors.New("x")); !strings.Contains(wrong.Error(), ":19: tenant acme: max-side: x") {
 		t.Errorf("it is told %v", wrong)
 	}
 	if wrong := z.Wrong("tokens", Place{}, errors.New("x")); !strings.Contains(wrong.Error(), ":23: tenant zeta-2: tokens: x") {

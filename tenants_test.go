@@ -1,0 +1,289 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"calotype/handler/quota"
+)
+
+// What a tenant's settings say is checked as the options of the same names are, and every fault is told by its line.
+func TestFaultsOfTenants(t *testing.T) {
+	f := func(settings, want string) {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "tenants.yaml")
+		if err := os.WriteFile(file, []byte("acme:\n  hosts: [a.example]\n  "+settings), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := serveCommand{Tenants: file, MaxUploadBytes: 1000, MaxPixels: 1000, MaxSide: 100}
+		list, err := c.readTenants(quota.NewBook(time.Hour), 10)
+		if want == "" && (err != nil || len(list) != 1) || want != "" && (err == nil || !strings.HasSuffix(err.Error(), want)) {
+			t.Errorf("%s\ngives %v, want %s", settings, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "short-one") {
+			t.Errorf("a secret is told: %v", err)
+		}
+	}
+	f("tokens: [0123456789abcdef]\n  max-upload-bytes: 1kB\n  max-pixels: 1000\n  max-side: 100", "")
+	f("tokens:\n    - 0123456789abcdef\n    - short-one", "tenants.yaml:5: tenant acme: tokens: token 1 has less than 16 characters")
+	f("upload-origins: https://a.example/x", "tenants.yaml:3: tenant acme: upload-origins: must be an origin as browsers write it, as https://example.org or http://localhost:3000, not \"https://a.example/x\"")
+	f("max-upload-bytes: 1001", "tenants.yaml:3: tenant acme: max-upload-bytes: must be at most --max-upload-bytes, which is 1000")
+	f("max-pixels: 1001", "tenants.yaml:3: tenant acme: max-pixels: must be at most --max-pixels, which is 1000")
+	f("max-side: 101", "tenants.yaml:3: tenant acme: max-side: must be at most --max-side, which is 100")
+	f("max-bytes: auto", "tenants.yaml:3: tenant acme: max-bytes: must be at least 1 byte")
+	f("max-bytes: lots", `tenants.yaml:3: tenant acme: max-bytes: "lots" is no size; write it as 500000, 32MB or 1GiB`)
+	f("sources: [https://ok.example, ftp://x]", "tenants.yaml:3: tenant acme: sources: pattern of sources \"ftp://x\": "+strings.TrimPrefix(sourceFault(t, "ftp://x"), "pattern of sources \"ftp://x\": "))
+	f("sources: 'local:///x/'", "tenants.yaml:3: tenant acme: sources: local:///x/ needs --source-root")
+}
+
+// sourceFault is what is told of a pattern.
+func sourceFault(t *testing.T, pattern string) string {
+	t.Helper()
+	_, err := (&sources{}).parseAllowed([]string{pattern})
+	if err == nil {
+		t.Fatalf("%s is a pattern", pattern)
+	}
+	return err.Error()
+}
+
+// A running is the program in a process of its own.
+type running struct {
+	t       *testing.T
+	command *exec.Cmd
+	address string
+	said    *said
+	client  *http.Client
+}
+
+// said is what a program says.
+type said struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) count(text string) int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return strings.Count(s.text.String(), text)
+}
+
+func (s *said) String() string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.text.String()
+}
+
+// run starts the program, which ends with the test.
+func run(t *testing.T, arguments ...string) *running {
+	t.Helper()
+	r := &running{t: t, address: freePort(t), said: &said{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	r.command = exec.Command(program(t), append([]string{"--listen", r.address, "--admin-listen", "off", "--data", t.TempDir()}, arguments...)...)
+	r.command.Stdout, r.command.Stderr = r.said, r.said
+	if err := r.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		r.client.CloseIdleConnections()
+		if err := r.command.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		if err := r.command.Wait(); err != nil {
+			t.Errorf("it ends with %v and said\n%s", err, r.said)
+		}
+	})
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if answer, err := http.Get("http://" + r.address + "/capabilities"); err == nil {
+			answer.Body.Close()
+			return r
+		}
+		if time.Now().After(end) {
+			t.Fatalf("it does not start: %s", r.said)
+		}
+	}
+}
+
+// at asks for something at a host, with a token.
+func (r *running) at(host, secret, method, target string, body []byte) (status int, answer []byte, err error) {
+	request := &http.Request{
+		Method: method, URL: &url.URL{Scheme: "http", Host: r.address, Opaque: target}, Host: host, Header: http.Header{}, ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+	}
+	if secret != "" {
+		request.Header.Set("Authorization", "Bearer "+secret)
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	answer, err = io.ReadAll(response.Body)
+	return response.StatusCode, answer, err
+}
+
+// must is at where one status will do.
+func (r *running) must(host, secret, method, target string, body []byte, want int) []byte {
+	r.t.Helper()
+	status, answer, err := r.at(host, secret, method, target, body)
+	if err != nil || status != want {
+		r.t.Errorf("%s %s at %s: %d %.300s, %v, want %d", method, target, host, status, answer, err, want)
+	}
+	return answer
+}
+
+// upload uploads an image and returns the path of its original.
+func (r *running) upload(host, secret string, data []byte) string {
+	r.t.Helper()
+	var u struct{ URL string }
+	if err := json.Unmarshal(r.must(host, secret, "POST", "/upload-image", data, http.StatusCreated), &u); err != nil {
+		r.t.Fatal(err)
+	}
+	return u.URL
+}
+
+// hangUp sends SIGHUP and waits until something was said once more.
+func (r *running) hangUp(wait string) {
+	r.t.Helper()
+	before := r.said.count(wait)
+	if err := r.command.Process.Signal(syscall.SIGHUP); err != nil {
+		r.t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); r.said.count(wait) == before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			r.t.Fatalf("after SIGHUP it does not say %q: %s", wait, r.said)
+		}
+	}
+}
+
+// Files are read again at SIGHUP while 200 requests a second are served: every one is answered as it was before, and what has changed
+// counts. A file that cannot be used changes nothing.
+func TestReloadUnderLoad(t *testing.T) {
+	const rate, changes = 200, 6
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const acme, zeta = "img.acme.example", "img.zeta.example"
+	token := func(i int) string { return fmt.Sprintf("token-of-tenant-%04d", i) }
+	tenants := func(i int) string {
+		return fmt.Sprintf("acme:\n  hosts: [%s]\n  tokens: [always-good-token, %s]\nzeta-%d:\n  hosts: [%s]\n  tokens: [%s]\n  max-images: 1\n", acme, token(i), i, zeta, token(i))
+	}
+	file, tokens := write("tenants.yaml", tenants(0)), write("tokens", "token-of-everybody-0\n")
+	r := run(t, "--tenants", file, "--token-file", tokens)
+	if !strings.Contains(r.said.String(), "2 tenants of "+file) {
+		t.Errorf("it says %s", r.said)
+	}
+	picture := onePixel(t)
+	image := r.upload(acme, token(0), picture)
+
+	stop := make(chan struct{})
+	var asking sync.WaitGroup
+	var answered, uploaded atomic.Int64
+	began := time.Now()
+	due := make(chan int, rate*600) // those that are late are not left out
+	asking.Go(func() {
+		defer close(due)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Until(began.Add(time.Duration(i) * time.Second / rate))):
+				due <- i
+			}
+		}
+	})
+	for range 16 {
+		asking.Go(func() {
+			for i := range due {
+				method, target, body, want := "GET", fmt.Sprintf("%s/resize:%d,up.png", image, 2+i%20), []byte(nil), http.StatusOK
+				switch {
+				case i%50 == 0:
+					method, target, body, want = "POST", "/upload-image", picture, http.StatusCreated
+				case i%3 == 0:
+					target = image
+				}
+				status, answer, err := r.at(acme, "always-good-token", method, target, body)
+				if err != nil || status != want {
+					t.Errorf("request %d: %d %.200s, %v", i, status, answer, err)
+				}
+				if answered.Add(1); method == "POST" {
+					uploaded.Add(1)
+				}
+			}
+		})
+	}
+	const again = "a file was read again"
+	r.upload(zeta, token(0), picture)
+	for i := 1; i <= changes; i++ {
+		time.Sleep(300 * time.Millisecond)
+		write("tenants.yaml", tenants(i))
+		write("tokens", fmt.Sprintf("token-of-everybody-%d\n", i))
+		r.hangUp(again + "\" option=--tenants")
+		r.must(acme, token(i), "GET", "/images?limit=1", nil, http.StatusOK)
+		r.must(acme, token(i-1), "GET", "/images?limit=1", nil, http.StatusUnauthorized)
+		r.must("else.example", fmt.Sprintf("token-of-everybody-%d", i), "GET", "/images", nil, http.StatusOK)
+		r.must("else.example", fmt.Sprintf("token-of-everybody-%d", i-1), "GET", "/images", nil, http.StatusUnauthorized)
+		// Its host is another tenant's now, who has nothing yet and may have one image.
+		mine := r.upload(zeta, token(i), picture)
+		r.must(zeta, token(i), "POST", "/upload-image", picture, http.StatusInsufficientStorage)
+		r.must(acme, "", "GET", mine, nil, http.StatusNotFound)
+		// A fault leaves all as it is.
+		write("tenants.yaml", tenants(i)+"  max-imges: 2\n")
+		r.hangUp("a file was not taken")
+		r.must(zeta, token(i), "GET", mine, nil, http.StatusOK)
+		r.must(acme, token(i), "GET", "/images?limit=1", nil, http.StatusOK)
+	}
+	if want := `tenants.yaml:8: tenant zeta-6: what it says: there is no setting`; !strings.Contains(r.said.String(), want) {
+		t.Errorf("it says nothing of %s:\n%s", want, r.said)
+	}
+	time.Sleep(300 * time.Millisecond)
+	close(stop)
+	wanted := int64(time.Since(began).Seconds() * rate)
+	asking.Wait()
+	if uploaded.Load() == 0 || answered.Load() < wanted-1 {
+		t.Errorf("%d requests of %d, %d uploads", answered.Load(), wanted, uploaded.Load())
+	}
+	t.Logf("%d requests, %d of them uploads, during %d changes and as many faults", answered.Load(), uploaded.Load(), changes)
+	if strings.Contains(r.said.String(), "token-of") || strings.Contains(r.said.String(), "always-good") {
+		t.Errorf("a token is told: %s", r.said)
+	}
+}
+
+// A file with a fault does not let the program start.
+func TestTenantsMustBeUsableAtTheStart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tenants.yaml")
+	if err := os.WriteFile(file, []byte("acme:\n  hosts: [a.example]\n  max-side: tall\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(program(t), "--listen", "127.0.0.1:0", "--admin-listen", "off", "--data", t.TempDir(), "--tenants", file)
+	output, err := command.CombinedOutput()
+	if err == nil || !strings.Contains(string(output), "tenants.yaml:3: tenant acme: max-side: must be a whole number of at least 1") {
+		t.Errorf("%v: %s", err, output)
+	}
+}
