@@ -7,12 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"calotype/handler"
 	"calotype/handler/forwarded"
 	"calotype/handler/signing"
+	"calotype/handler/tenants"
 	"calotype/handler/token"
 )
 
@@ -27,20 +29,49 @@ func (c *serveCommand) validateAccess() error {
 	if _, err := forwarded.ParseNetworks(c.Trusted); err != nil {
 		return fmt.Errorf("--trusted: %w", err)
 	}
-	keys, err := signing.ParseKeys(c.SignKeys)
-	switch {
-	case err != nil:
+	if _, err := signing.ParseKeys(c.SignKeys); err != nil {
 		return fmt.Errorf("--sign-keys: %w", err)
-	case keys.Len() == 0 && (c.Sign == handler.SignTransforms || c.Sign == handler.SignAll):
-		return fmt.Errorf("--sign=%s needs --sign-keys: without a key nobody gets a print", c.Sign)
-	case keys.Len() == 0 && len(c.Sources) > 0 && c.Sign == handler.SignRemote:
-		return errors.New("--sources needs --sign-keys, or everybody has images of others fetched and printed here, which --sign=off allows")
+	}
+	if err := checkSigning("--", c.Sign, len(c.SignKeys) > 0 || c.SignKeysFile != "", len(c.Sources) > 0); err != nil {
+		return err
+	}
+	switch {
 	case c.Open && (len(c.Token) > 0 || c.TokenFile != ""):
 		return errors.New("--open lets everyone do what --token and --token-file are for: set one of them")
 	case c.ProxyProtocol && len(c.Trusted) == 0:
 		return errors.New("--proxy-protocol needs --trusted, the networks of the proxies that speak it")
 	}
 	return nil
+}
+
+// checkSigning refuses to ask for signatures that nobody can make, and to fetch for all what none is asked for. The names of settings begin with a mark.
+func checkSigning(mark, sign string, keys, sources bool) error {
+	switch {
+	case keys:
+		return nil
+	case sign == handler.SignTransforms || sign == handler.SignAll:
+		return fmt.Errorf("%[1]ssign=%[2]s needs %[1]ssign-keys: without a key nobody gets a print", mark, sign)
+	case sources && sign != handler.SignOff:
+		return fmt.Errorf("%[1]ssources needs %[1]ssign-keys, or everybody has images of others fetched and printed here, which %[1]ssign=off allows", mark)
+	}
+	return nil
+}
+
+// signKeys are the keys of signatures, those of the file as they are now.
+func (c *serveCommand) signKeys() (*signing.Keys, error) {
+	list := c.SignKeys
+	if c.SignKeysFile != "" {
+		inFile, err := tenants.ReadSecrets(c.SignKeysFile)
+		if err != nil {
+			return nil, fmt.Errorf("--sign-keys-file: %w", err)
+		}
+		list = slices.Concat(list, inFile)
+	}
+	keys, err := signing.ParseKeys(list)
+	if err != nil {
+		return nil, fmt.Errorf("--sign-keys: %w", err)
+	}
+	return keys, nil
 }
 
 // access says who may upload, list and delete. The file of tokens is followed until ctx ends.

@@ -20,7 +20,6 @@ import (
 	"calotype/handler/metrics"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
-	"calotype/handler/signing"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -34,6 +33,7 @@ type serveCommand struct {
 	Open          bool     `help:"Everyone who reaches the address may upload, list and delete. Without it and without tokens only this machine may, on a loopback address."`
 	Sign          string   `default:"remote" enum:"off,remote,transforms,all" placeholder:"off|remote|transforms|all" help:"Which addresses of images must be signed: those of originals that live elsewhere; those of all prints too; or all."`
 	SignKeys      []string `placeholder:"NAME:HEX" help:"Keys whose signatures are good, each a name and 32 bytes or more; the first signs what this server signs itself. Best given as CALOTYPE_SIGN_KEYS."`
+	SignKeysFile  string   `placeholder:"FILE" help:"File of further keys, one in a line. It is read again at SIGHUP."`
 	Tenants       string   `placeholder:"FILE" help:"YAML file of further tenants, each with hosts, tokens and limits of its own: docs/tenants.md. To all other hosts belongs what these options say. It is read again at SIGHUP, as --token-file is."`
 	Trusted       []string `placeholder:"CIDR" help:"Networks of proxies that are believed for whom they ask, by Forwarded or X-Forwarded-For: limits go by client. The word loopback stands for those on this machine."`
 	ProxyProtocol bool     `help:"The proxies in the trusted networks speak the PROXY protocol, version 1 or 2, before HTTP."`
@@ -179,7 +179,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		return err
 	}
 	defer listener.Close()
-	keys, err := signing.ParseKeys(c.SignKeys)
+	keys, err := c.signKeys()
 	if err != nil {
 		return err
 	}
@@ -225,6 +225,15 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	var readings []reading
 	if c.TokenFile != "" {
 		readings = append(readings, reading{"--token-file", c.TokenFile, func() error { _, err := access.Tokens.Load(c.TokenFile); return err }})
+	}
+	if c.SignKeysFile != "" {
+		readings = append(readings, reading{"--sign-keys-file", c.SignKeysFile, func() error {
+			keys, err := c.signKeys()
+			if err == nil {
+				h.Change(func(t *handler.Tenant) { t.Keys = keys })
+			}
+			return err
+		}})
 	}
 	if c.Tenants != "" {
 		readings = append(readings, reading{"--tenants", c.Tenants, func() error {

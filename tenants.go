@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"calotype/handler"
 	"calotype/handler/quota"
+	"calotype/handler/signing"
 	"calotype/handler/tenants"
 	"calotype/handler/token"
 	"calotype/store"
@@ -79,6 +82,14 @@ func (c *serveCommand) tenant(entry tenants.Tenant, prints *quota.Book, usual in
 		_, err := c.parseAllowed([]string{text.Value})
 		wrong("sources", text.Place, err)
 	}
+	for _, text := range entry.SignKeys {
+		_, err := signing.ParseKeys([]string{text.Value})
+		wrong("sign-keys", text.Place, err)
+	}
+	modes := []string{handler.SignOff, handler.SignRemote, handler.SignTransforms, handler.SignAll}
+	if t.Sign = entry.Sign.Value; t.Sign != "" && !slices.Contains(modes, t.Sign) {
+		wrong("sign", entry.Sign.Place, fmt.Errorf("must be one of %s, not %q", strings.Join(modes, ", "), t.Sign))
+	}
 	if len(faults) > 0 {
 		return t, errors.Join(faults...)
 	}
@@ -89,5 +100,10 @@ func (c *serveCommand) tenant(entry tenants.Tenant, prints *quota.Book, usual in
 	}
 	t.Sources, err = c.parseAllowed(tenants.Values(entry.Sources))
 	wrong("sources", tenants.Place{}, err)
+	t.Keys, err = signing.ParseKeys(tenants.Values(entry.SignKeys))
+	wrong("sign-keys", tenants.Place{}, err)
+	if err := checkSigning("", t.Sign, len(entry.SignKeys) > 0, len(entry.Sources) > 0); err != nil {
+		wrong("sign", tenants.Place{}, err)
+	}
 	return t, errors.Join(faults...)
 }

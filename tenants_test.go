@@ -46,6 +46,13 @@ func TestFaultsOfTenants(t *testing.T) {
 	f("max-bytes: auto", "tenants.yaml:3: tenant acme: max-bytes: must be at least 1 byte")
 	f("max-bytes: lots", `tenants.yaml:3: tenant acme: max-bytes: "lots" is no size; write it as 500000, 32MB or 1GiB`)
 	f("sources: [https://ok.example, ftp://x]", "tenants.yaml:3: tenant acme: sources: pattern of sources \"ftp://x\": "+strings.TrimPrefix(sourceFault(t, "ftp://x"), "pattern of sources \"ftp://x\": "))
+	f("sign: some", "tenants.yaml:3: tenant acme: sign: must be one of off, remote, transforms, all, not \"some\"")
+	f("sign: all", "tenants.yaml:3: tenant acme: sign: sign=all needs sign-keys: without a key nobody gets a print")
+	f("sources: 'https://x.example'", "tenants.yaml:1: tenant acme: sign: sources needs sign-keys, or everybody has images of others fetched and printed here, which sign=off allows")
+	f("sources: 'https://x.example'\n  sign: off", "")
+	f("sign: transforms\n  sign-keys: ['k1:"+strings.Repeat("ab", 32)+"', 'k1:short-one']", "tenants.yaml:4: tenant acme: sign-keys: key 1: a key is its name, of 1 to 8 letters a to z and digits, a colon, and 32 bytes or more in hexadecimal digits")
+	f("sign-keys: ['k1:"+strings.Repeat("ab", 32)+"', 'k1:"+strings.Repeat("cd", 32)+"']", "tenants.yaml:3: tenant acme: sign-keys: key 2: there is another one with its name")
+	f("sources: [https://ok.example, ftp://x]", "tenants.yaml:3: tenant acme: sources: "+sourceFault(t, "ftp://x"))
 	f("sources: 'local:///x/'", "tenants.yaml:3: tenant acme: sources: local:///x/ needs --source-root")
 }
 

@@ -169,7 +169,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	f("GET", "/download", host, crossSite, 200, "")
 
 	// Sites whose pages may upload may do nothing else.
-	s.setTenant(func(t *Tenant) { t.UploadOrigins = []string{"https://friend.example"} })
+	s.handler.Change(func(t *Tenant) { t.UploadOrigins = []string{"https://friend.example"} })
 	friend := crossSite + "Origin: https://friend.example\r\n"
 	f("POST", "/upload-image", host, friend, 201, "")
 	f("POST", "/upload-image", host, crossSite+stranger, 403, "cross-site")

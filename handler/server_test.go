@@ -288,13 +288,6 @@ func (s *site) wantProblem(what string, a answer, status int, code string) probl
 	return p
 }
 
-// setTenant changes the tenant of a site that has no others.
-func (s *site) setTenant(change func(*Tenant)) {
-	t := s.handler.Fallback()
-	change(&t)
-	s.handler.SetTenants(t)
-}
-
 // originals are the records of all images, the newest first.
 func (s *site) originals() []store.Original {
 	s.t.Helper()

@@ -72,6 +72,7 @@ func (t *Tenant) restricted() bool {
 // tenants are all those of a server. They are replaced as a whole.
 type tenants struct {
 	fallback *tenant
+	others   []Tenant
 	byHost   map[string]*tenant
 }
 
@@ -88,7 +89,7 @@ func (all *tenants) refused() uint64 {
 // SetTenants has requests that come from now on served for these tenants; those under way end as they began. To the first belongs
 // what no host of another is asked for: it has no name. It may be called at any time, but not by two at once.
 func (h *Handler) SetTenants(fallback Tenant, others ...Tenant) {
-	all := &tenants{byHost: map[string]*tenant{}}
+	all := &tenants{others: others, byHost: map[string]*tenant{}}
 	for i, t := range append([]Tenant{fallback}, others...) {
 		t.Limits = t.Limits.Within(h.engine.Limits())
 		if most := h.options.MaxUploadBytes; t.MaxUploadBytes <= 0 || t.MaxUploadBytes > most {
@@ -107,6 +108,14 @@ func (h *Handler) SetTenants(fallback Tenant, others ...Tenant) {
 
 // Fallback is the tenant to whom belongs what no host of another is asked for, as it is now.
 func (h *Handler) Fallback() Tenant { return h.tenants.Load().fallback.Tenant }
+
+// Change changes that tenant, and no other. It may be called when SetTenants may.
+func (h *Handler) Change(change func(*Tenant)) {
+	all := h.tenants.Load()
+	fallback := all.fallback.Tenant
+	change(&fallback)
+	h.SetTenants(fallback, all.others...)
+}
 
 // tenantKey is under what a request knows its tenant.
 var tenantKey any = new(struct{})

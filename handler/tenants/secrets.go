@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -39,11 +40,11 @@ func (r *reader) fromEnvironment(n *yaml.Node) []Text {
 		return nil
 	}
 	value, found := r.options.Environment(name.Value)
-	list := r.split(n, strings.Split(value, ","))
+	list := split(value, ",")
 	if !found || len(list) == 0 {
 		r.fail(n, "the variable %s is not set in the environment of the server, or is empty", name.Value)
 	}
-	return list
+	return r.texted(n, list)
 }
 
 func (r *reader) fromFile(n *yaml.Node) []Text {
@@ -51,30 +52,45 @@ func (r *reader) fromFile(n *yaml.Node) []Text {
 	if path.Value == "" {
 		return nil
 	}
-	file, err := os.Open(path.Value)
+	list, err := ReadSecrets(path.Value)
 	if err != nil {
 		r.fail(n, "%w", err)
-		return nil
+	}
+	return r.texted(n, list)
+}
+
+// ReadSecrets reads a file of secrets, one in a line, beside empty lines and lines that begin with #. One at least must be there.
+func ReadSecrets(path string) ([]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSecrets))
 	if err != nil {
-		r.fail(n, "%w", err)
-		return nil
+		return nil, err
 	}
-	list := r.split(n, strings.Split(string(text), "\n"))
+	list := split(string(text), "\n")
 	if len(list) == 0 {
-		r.fail(n, "%s holds no secret", path.Value)
+		return nil, fmt.Errorf("%s holds no secret", path)
+	}
+	return list, nil
+}
+
+// split returns the secrets between separators.
+func split(text, separator string) (list []string) {
+	for part := range strings.SplitSeq(text, separator) {
+		if part = strings.TrimSpace(part); part != "" && part[0] != '#' {
+			list = append(list, part)
+		}
 	}
 	return list
 }
 
-// split leaves out of a list of secrets what is none.
-func (r *reader) split(n *yaml.Node, parts []string) (list []Text) {
-	for _, part := range parts {
-		if part = strings.TrimSpace(part); part != "" && part[0] != '#' {
-			list = append(list, Text{part, r.at(n)})
-		}
+// texted says of secrets where they come from.
+func (r *reader) texted(n *yaml.Node, list []string) (texts []Text) {
+	for _, secret := range list {
+		texts = append(texts, Text{secret, r.at(n)})
 	}
-	return list
+	return texts
 }
