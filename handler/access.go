@@ -68,6 +68,8 @@ func (h *Handler) admit(ctx *fasthttp.RequestCtx, a access) error {
 			return err
 		}
 	case who.Open:
+	case h.tenantOf(ctx).Name != "":
+		return fmt.Errorf("%w: whoever runs this server has to give this tenant one", errNeedsToken)
 	case !who.Loopback:
 		return fmt.Errorf("%w: whoever runs this server has to set --token, or --open to let everyone", errNeedsToken)
 	case !fromThisMachine(ctx):

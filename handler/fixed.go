@@ -80,6 +80,10 @@ func (h *Handler) description(ctx *fasthttp.RequestCtx) error {
 	ctx.Response.Header.Set("Access-Control-Allow-Origin", "*")
 	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
 	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBodyRaw(h.openAPI)
+	body := h.openAPI
+	if h.tenantOf(ctx).Access.Tokens != nil {
+		body = h.openAPIByToken
+	}
+	ctx.Response.SetBodyRaw(body)
 	return nil
 }

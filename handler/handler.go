@@ -102,10 +102,11 @@ type Handler struct {
 	work   context.Context
 	cancel context.CancelFunc
 	// following are those who listen to what others do who have the same originals.
-	following sync.WaitGroup
-	began     time.Time
-	epoch     string // whatever the bytes of a print depend on beside original and address
-	openAPI   []byte
+	following      sync.WaitGroup
+	began          time.Time
+	epoch          string // whatever the bytes of a print depend on beside original and address
+	openAPI        []byte
+	openAPIByToken []byte // where some of it needs a token
 }
 
 // New returns a handler over a store and an engine, which stay the caller's to close.
@@ -148,7 +149,10 @@ func New(o Options) (*Handler, error) {
 	h.began = time.Now()
 	h.SetTenants(Tenant{Access: o.Access, Sign: o.Sign, Keys: o.Keys, Quota: o.Quota, Sources: o.AllowedSources, UploadOrigins: o.UploadOrigins})
 	h.work, h.cancel = context.WithCancel(context.Background())
-	h.openAPI, err = openAPI(o.Access.Tokens != nil)
+	h.openAPI, err = openAPI(false)
+	if err == nil {
+		h.openAPIByToken, err = openAPI(true)
+	}
 	if err == nil {
 		err = h.openDisk()
 	}

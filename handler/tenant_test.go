@@ -8,14 +8,18 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"calotype/handler/purge"
 	"calotype/handler/quota"
+	"calotype/handler/signing"
 	"calotype/handler/token"
 	"calotype/store"
+	"calotype/store/remote"
 	"calotype/transform"
 )
 
@@ -355,5 +359,77 @@ func TestTenantsChange(t *testing.T) {
 	s.wantProblem("the old token", s.at(namelessHost, acmeToken, "GET", "/images", nil), http.StatusUnauthorized, "unauthorized")
 	if a := s.at(namelessHost, zetaToken, "GET", "/images", nil); a.status != http.StatusOK || !strings.Contains(string(a.body), u.ID) {
 		t.Errorf("the new token: %d %s", a.status, a.body)
+	}
+}
+
+// A signature of one tenant's key, and an image from one tenant's sources, are nothing at the hosts of others; what is fetched for both is
+// purged by each for himself.
+func TestKeysAndSourcesOfTenants(t *testing.T) {
+	lasting := http.Header{"Cache-Control": {"max-age=1000"}}
+	shared, private := newOrigin(t, draws(t, "rg", "by"), lasting), newOrigin(t, draws(t, "by"), lasting)
+	f := newFront(t)
+	s := serveElsewhere(t, shared.URL, private.URL)
+	s.handler.hooks.Close()
+	o := options(t)
+	behind(t, f)(&o)
+	s.handler.hooks = purge.Start(o.Hooks, s.store, 0, s.handler.metrics.Purged, s.handler.log)
+	allowed := func(origins ...*origin) *remote.Allowed {
+		var patterns []string
+		for _, o := range origins {
+			patterns = append(patterns, o.URL)
+		}
+		a, err := remote.ParseAllowed(patterns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	acmeKeys, zetaKeys := signKeys(t, "k1:"+strings.Repeat("ab", 32)), signKeys(t, "k1:"+strings.Repeat("cd", 32))
+	s.handler.SetTenants(
+		Tenant{Access: Access{Tokens: tokenSet(t, namelessToken)}},
+		Tenant{Name: "acme", Hosts: []string{acmeHost}, Access: Access{Tokens: tokenSet(t, acmeToken)}, Sources: allowed(shared, private), Keys: acmeKeys, Sign: SignAll},
+		Tenant{Name: "zeta", Hosts: []string{zetaHost}, Access: Access{Tokens: tokenSet(t, zetaToken)}, Sources: allowed(shared), Keys: zetaKeys},
+	)
+	want := func(host, path string, status int, code string) {
+		t.Helper()
+		for range 2 {
+			if a := s.at(host, "", "GET", path, nil); a.status != status || a.header.Get("Calotype-Error") != code {
+				t.Errorf("%s at %s: %d %s", path, host, a.status, a.body)
+			}
+		}
+	}
+	by := func(keys *signing.Keys, path string) string { return signedBy(t, keys, path, signing.Terms{}) }
+	path, secret := shared.address("/rotate:90.png"), private.address("/rotate:90.png")
+	want(acmeHost, by(acmeKeys, path), 200, "")
+	want(acmeHost, by(acmeKeys, secret), 200, "")
+	want(zetaHost, by(zetaKeys, path), 200, "")
+	want(zetaHost, by(acmeKeys, path), 403, "bad-signature")
+	want(acmeHost, by(zetaKeys, path), 403, "bad-signature")
+	want(zetaHost, by(zetaKeys, secret), 403, "source-not-allowed")
+	want(zetaHost, path, 403, "not-signed")
+	want(namelessHost, by(acmeKeys, path), 403, "bad-signature")
+	want(namelessHost, path, 403, "no-sources")
+
+	// An uploaded image, too: a signature of the other tenant's key does not even say that there is one.
+	u := s.uploadAt(acmeHost, acmeToken, draws(t, "rg"))
+	place := u.URL[strings.LastIndex(u.URL, "/"):]
+	want(acmeHost, u.URL, 200, "")
+	want(acmeHost, "/download"+place, 403, "not-signed")
+	want(zetaHost, u.URL, 403, "bad-signature")
+	want(zetaHost, by(zetaKeys, "/download"+place), 404, "no-such-image")
+
+	id := s.at(zetaHost, "", "GET", by(zetaKeys, path), nil).header.Get("Cache-Tag")
+	id = regexp.MustCompile(`^tenant-zeta\.img-([0-9a-f-]{36}),tenant-zeta\.fmt-png$`).ReplaceAllString(id, "$1")
+	if a := s.at(zetaHost, zetaToken, "POST", "/purge", []byte(`{"ids":["`+id+`"]}`), "Content-Type", "application/json"); a.status != 200 || decode[purgeAnswer](t, a).Prints != 1 {
+		t.Errorf("a purge of %q: %d %s", id, a.status, a.body)
+	}
+	if told := f.told(t, 1); told != "tenant-zeta.img-"+id {
+		t.Errorf("the cache in front is told of %q", told)
+	}
+	if a := s.at(acmeHost, "", "GET", by(acmeKeys, path), nil); !strings.HasPrefix(a.header.Get("Cache-Status"), statusHit) {
+		t.Errorf("the print of the other tenant is gone: %s", a.header.Get("Cache-Status"))
+	}
+	if asked := shared.asked.Load(); asked > 2 {
+		t.Errorf("the origin was asked %d times", asked)
 	}
 }
