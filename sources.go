@@ -142,12 +142,17 @@ func (c *serveCommand) openSources(listener net.Listener, engine *transform.Engi
 	})
 }
 
-// ownHosts is the address of a listener, if it has one of its own. The names that others have for it are found out by a header of each fetch.
+// ownHosts are the hosts that a listener is known by, if it has an address of its own. The names that others have for it are found out by a header of
+// each fetch.
 func ownHosts(listener net.Listener) []string {
-	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsUnspecified() && tcp.Zone == "" {
-		return []string{tcp.String()}
+	tcp, ok := listener.Addr().(*net.TCPAddr)
+	switch {
+	case !ok || tcp.IP.IsUnspecified() || tcp.Zone != "":
+		return nil
+	case tcp.IP.IsLoopback():
+		return []string{tcp.String(), fmt.Sprintf("localhost:%d", tcp.Port)}
 	}
-	return nil
+	return []string{tcp.String()}
 }
 
 // logFetch tells of a fetch that an operator may have to do something about. Queries of addresses may hold secrets, and are left out.

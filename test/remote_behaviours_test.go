@@ -235,7 +235,7 @@ func misbehaviours(trap string) []misbehaviour {
 	})
 	all[len(all)-1].most = 4
 	says(broken, "a redirect without a place", head("302 Found", "Content-Length: 0"))
-	says(broken, "a redirect to nothing that is an address", head("302 Found", "Location: http://[::1", "Content-Length: 0"))
+	says([]int{403, 502}, "a redirect to nothing that is an address", head("302 Found", "Location: http://[::1", "Content-Length: 0"))
 	for _, place := range []string{
 		"file:///etc/passwd", "ftp://127.0.0.1/photo.jpg", "gopher://127.0.0.1:70/1", "data:image/gif;base64,R0lGODlhAQABAAAAACw=", "javascript:alert(1)", "s3://bucket/photo.jpg", "local:///photo.jpg",
 		trap + "/photo.jpg", "//" + strings.TrimPrefix(trap, "http://") + "/photo.jpg", "http://169.254.169.254/latest/meta-data/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://0/", "http://127.1/", "http://2130706433/",

@@ -152,7 +152,7 @@ func TestRemoteListedHeadersAreForwarded(t *testing.T) {
 			e.say(head("200 OK", "Content-Type: image/png", "Cache-Control: max-age=60", fmt.Sprintf("Content-Length: %d", len(small))), small)
 		}
 	})
-	s := remotely(t, []*upstream{first, second}, "--remote-headers", "X-Site,Accept-Language")
+	s := remotely(t, []*upstream{first, second}, "--source-headers", "X-Site,Accept-Language")
 	root := "http://" + s.address
 	target := proxied(first.url("/photo.jpg"))
 	for range 2 {

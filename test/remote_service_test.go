@@ -36,8 +36,8 @@ func remotely(t testing.TB, from []*upstream, arguments ...string) instance {
 // remoteArguments are those with which the program may fetch from the given sources.
 func remoteArguments(sources string) []string {
 	return []string{
-		"--sources", sources, "--sign", "off", "--remote-networks", "127.0.0.0/8",
-		"--remote-timeout", remoteTimeout.String(), "--remote-max-bytes", "8MiB",
+		"--sources", sources, "--source-networks", "loopback",
+		"--source-timeout", remoteTimeout.String(), "--source-max-bytes", "8MiB", "--source-floor", "0s",
 	}
 }
 

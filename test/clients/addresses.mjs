@@ -74,7 +74,7 @@ function next(name, src) {
   render(createElement(Image, { ...props, loader: loader() }))
   render(createElement(Image, { ...props, loader: loader({ format: "jpg" }), quality: 75, sizes: "(min-width: 40rem) 50vw, 100vw" }))
   render(createElement(Image, { ...props, loader: loader({ ratio: 16 / 9 }) }))
-  render(createElement(Image, { src, alt: "", fill: true, loader: loader({ ratio: 1, fit: "contain", format: "webp" }) }))
+  render(createElement(Image, { src, alt: "", fill: true, loader: loader({ ratio: 1, fit: "inside", format: "webp" }) }))
   const { src: url } = getImageProps({ ...props, loader: loader({ quality: 60 }) }).props
   assert.match(url, /\/quality:60\.auto$/)
 }
@@ -163,6 +163,7 @@ if (key) {
 
 for (const [name, src] of Object.entries(images)) {
   plain(name, src)
+  if (name.endsWith("path")) continue // frameworks make the same of these
   next(name, src)
   unpicked(name, src)
   nuxt(name, src)
