@@ -36,7 +36,7 @@ func remotely(t testing.TB, from []*upstream, arguments ...string) instance {
 // remoteArguments are those with which the program may fetch from the given sources.
 func remoteArguments(sources string) []string {
 	return []string{
-		"--sources", sources, "--source-networks", "loopback",
+		"--sources", sources, "--sign", "off", "--source-networks", "loopback",
 		"--source-timeout", remoteTimeout.String(), "--source-max-bytes", "8MiB", "--source-floor", "0s",
 	}
 }
