@@ -233,7 +233,7 @@ DISTINCT ?= 3000
 
 .PHONY: test-remote
 test-remote: build proxies frameworks ## run the tests of images elsewhere: hostile hosts, loops, the clients for frameworks, a page behind Varnish (DISTINCT=100000 for all prints)
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "remote cdn browser" -run Remote -count=1 -timeout 30m -v . -distinct $(DISTINCT) 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "remote cdn browser" -run Remote -parallel 8 -count=1 -timeout 30m -v . -distinct $(DISTINCT) 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 
 .PHONY: frameworks
 frameworks: test/clients/node_modules/next/package.json
@@ -298,8 +298,8 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
-	@for suite in test-race test-bounds test-servers test-corpus test-browser test-clients test-cdn test-deploy test-differential fuzz test-durability test-hostile; do \
+test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, images elsewhere, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
+	@for suite in test-race test-bounds test-servers test-corpus test-browser test-clients test-cdn test-remote test-deploy test-differential fuzz test-durability test-hostile; do \
 	  SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; \
 	done
 

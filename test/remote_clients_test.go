@@ -46,6 +46,7 @@ func TestRemoteClients(t *testing.T) {
 
 // Where the server wants signatures, what was signed with a grant is enough for the frameworks.
 func TestRemoteSignedClients(t *testing.T) {
+	t.Parallel()
 	node := frameworks(t)
 	const key = "k1:8f0c21d79b0e4c6aa1f3b5d7e90214365879a8b7c6d5e4f30112233445566778"
 	u := newUpstream(t)
@@ -162,6 +163,7 @@ func frameworks(t *testing.T) (node string) {
 
 // The types that the modules of clients/ declare are those that the frameworks ask for.
 func TestRemoteTypesOfClients(t *testing.T) {
+	t.Parallel()
 	check := exec.Command(frameworks(t), filepath.Join("node_modules", "typescript", "bin", "tsc"), "--project", ".")
 	check.Dir = "clients"
 	if told, err := check.CombinedOutput(); err != nil {

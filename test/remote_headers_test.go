@@ -49,6 +49,7 @@ func valueOf(name string) string {
 // Nothing that a client sends reaches an upstream: each header alone and all of them, with each method, in the first request, over a
 // redirect and in revalidations.
 func TestRemoteNothingOfTheClientIsForwarded(t *testing.T) {
+	t.Parallel()
 	second := newUpstream(t)
 	first := newUpstream(t)
 	picture := func(e *exchange) {
@@ -137,6 +138,7 @@ func checkNotPassedOn(t *testing.T, header http.Header) {
 // Headers that the operator lists are passed on, to the host that was asked for and to no other, and clients who send others have
 // another picture.
 func TestRemoteListedHeadersAreForwarded(t *testing.T) {
+	t.Parallel()
 	first, second := newUpstream(t), newUpstream(t)
 	small, err := os.ReadFile("../docs/samples/cutout.png")
 	if err != nil {

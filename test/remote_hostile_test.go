@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,9 +32,11 @@ type observation struct {
 // Whatever an upstream does, the answer is the right one, it comes in time, the upstream is asked twice at most however often the program
 // is, and nothing of what came is kept: as soon as the upstream is well, the picture is there, and it is all there.
 func TestRemoteHostileUpstreams(t *testing.T) {
+	t.Parallel()
 	trap := newUpstream(t)
 	all, ups := hostileUpstreams(t, trap)
-	s := remotely(t, ups)
+	data := t.TempDir()
+	s := remotelyIn(t, data, ups)
 	seen := make([]observation, len(all))
 	together(len(all), func(i int) {
 		ups[i].becomes(&all[i].behaviour)
@@ -44,13 +48,18 @@ func TestRemoteHostileUpstreams(t *testing.T) {
 	if n := trap.connections.Load(); n != 0 {
 		t.Errorf("%d connections were made to a host that is not allowed", n)
 	}
-	get(t, "http://"+s.address, "/capabilities").must(t, 200, "")
+	if took, gone := until(remoteTimeout+remoteSlack, func() bool {
+		parts, err := os.ReadDir(filepath.Join(data, "sources", "new"))
+		return err == nil && len(parts) == 0
+	}); !gone {
+		t.Errorf("%v after the last answer there are parts of files that did not come whole", took)
+	}
 	t.Logf("%d behaviours", len(all))
 }
 
 // hostileUpstreams are all misbehaviours, each with an upstream of its own, which is well so far.
 func hostileUpstreams(t *testing.T, trap *upstream) (all []misbehaviour, ups []*upstream) {
-	all = append(misbehaviours(trap.root()), secureMisbehaviours(t)...)
+	all = append(misbehaviours(trap.root()), secureMisbehaviours()...)
 	for _, m := range all {
 		u := newUpstream(t)
 		if m.secure != nil {
@@ -63,6 +72,7 @@ func hostileUpstreams(t *testing.T, trap *upstream) (all []misbehaviour, ups []*
 
 // What is kept stays good, and stands in, if its upstream begins to misbehave: whatever that then sends is not taken for the picture.
 func TestRemoteHostileUpstreamsDoNotSpoilWhatIsKept(t *testing.T) {
+	t.Parallel()
 	all, ups := hostileUpstreams(t, newUpstream(t))
 	s := remotely(t, ups)
 	root := "http://" + s.address
@@ -183,6 +193,7 @@ func checkRefusal(t *testing.T, r received) {
 
 // An upstream at which nothing listens, and one that lets nobody in, are answered like those that misbehave.
 func TestRemoteUpstreamsThatAreNotThere(t *testing.T) {
+	t.Parallel()
 	closed, full := newUpstream(t), newUpstream(t)
 	closed.goes()
 	full.goes()
@@ -250,6 +261,7 @@ func fullQueue(t *testing.T, at *net.TCPAddr) func() {
 
 // What an upstream sends behind its answer is no answer to the next request to it.
 func TestRemoteAnswersAreNotMixedUp(t *testing.T) {
+	t.Parallel()
 	u := newUpstream(t)
 	other := hugePNG(1, 1)
 	u.does(func(e *exchange) {

@@ -31,6 +31,7 @@ func newPair(t *testing.T, u *upstream) (pair [2]*origin) {
 // A program fetches nothing from itself, whatever name it goes by and however a request is led there, and no two programs ask each other in
 // turn. What is refused costs no more requests than it takes to notice.
 func TestRemoteLoopsAreRefused(t *testing.T) {
+	t.Parallel()
 	u := newUpstream(t)
 	pair := newPair(t, u)
 	a, b := pair[0], pair[1]

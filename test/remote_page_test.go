@@ -41,6 +41,7 @@ func (p remotePage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A page shows images of a host that is allowed, by way of Varnish, as deploy/ has it. It shows all of them, also in sizes that nobody has
 // asked for before, while the host is well, slow, broken in several ways, and gone, also after the program was started anew meanwhile.
 func TestRemotePage(t *testing.T) {
+	t.Parallel()
 	program(t, "chromium")
 	// What a host serves must be asked about again after a second.
 	well := func(e *exchange) {
@@ -99,14 +100,15 @@ func TestRemotePage(t *testing.T) {
 		}
 	}
 	time.Sleep(11 * time.Second) // all that is kept is stale: what is here, after a second, and what Varnish has, after ten
+	v := visit(t, "", 1000, 500)
 	for i, phase := range phases {
 		t.Run(phase.name, func(t *testing.T) {
+			v.t = t
 			host := hosts[i]
 			phase.turn(host)
 			asked := host.connections.Load()
 			site := httptest.NewServer(remotePage{p, host, [2]int{100, 110}})
 			defer site.Close()
-			v := visit(t, site.URL, 1000, 500)
 			began := time.Now()
 			v.do(chromedp.Navigate(site.URL), chromedp.WaitVisible(`body > img`))
 			v.look("remote-" + strings.ReplaceAll(phase.name, " ", "-"))

@@ -119,6 +119,7 @@ func TestRemoteVeryManyPrints(t *testing.T) {
 
 // Who has had as many different prints of an original as he may is told when to come back, and what he is told is true.
 func TestRemoteTooManyPrints(t *testing.T) {
+	t.Parallel()
 	const limit = 20
 	u := newUpstream(t)
 	cutout, err := os.ReadFile(sample(t, "cutout.png"))

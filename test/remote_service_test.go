@@ -9,6 +9,7 @@ import (
 	"image"
 	_ "image/jpeg"
 	_ "image/png"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -26,11 +27,19 @@ var remoteRecovery = flag.Duration("recovery", 20*time.Second, "how long is wait
 // remotely runs the program such that it may fetch from upstreams, for everybody and without signatures, with the short times of tests.
 func remotely(t testing.TB, from []*upstream, arguments ...string) instance {
 	t.Helper()
+	return remotelyIn(t, t.TempDir(), from, arguments...)
+}
+
+// remotelyIn is remotely with the data in a folder.
+func remotelyIn(t testing.TB, data string, from []*upstream, arguments ...string) instance {
+	t.Helper()
 	var roots []string
 	for _, u := range from {
 		roots = append(roots, u.root())
 	}
-	return start(t, append(remoteArguments(strings.Join(roots, ",")), arguments...)...)
+	s, command := startIn(t, data, os.Stderr, append(remoteArguments(strings.Join(roots, ",")), arguments...)...)
+	t.Cleanup(func() { stop(t, command) })
+	return s
 }
 
 // remoteArguments are those with which the program may fetch from the given sources.

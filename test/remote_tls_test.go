@@ -10,10 +10,12 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
-	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -24,35 +26,45 @@ type authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// newAuthority makes an authority. The programs that the test starts afterwards trust it, and no other.
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	a := &authority{}
-	template := x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the authority of a test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+// theAuthority is trusted by the programs that are started once it is there, and no other is.
+var theAuthority = sync.OnceValue(func() *authority {
+	a := newAuthority()
+	file, err := os.CreateTemp("", "authority-*.pem")
+	if err == nil {
+		err = errors.Join(pem.Encode(file, &pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw}), os.Remove(file.Name()))
 	}
-	made := a.sign(t, template)
+	if err != nil {
+		panic(err)
+	}
+	// The file has no name any more and stays as long as this process, whose descriptor the programs open.
+	os.Setenv("SSL_CERT_FILE", fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd()))
+	os.Setenv("SSL_CERT_DIR", "/nonexistent")
+	authorityFile = file
+	return a
+})
+
+// authorityFile is held open.
+var authorityFile *os.File
+
+func newAuthority() *authority {
+	a := &authority{}
+	made := a.sign(x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "the authority of a test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	})
 	certificate, err := x509.ParseCertificate(made.Certificate[0])
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	a.certificate, a.key = certificate, made.PrivateKey.(*ecdsa.PrivateKey)
-	path := filepath.Join(t.TempDir(), "authority.pem")
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("SSL_CERT_FILE", path)
-	t.Setenv("SSL_CERT_DIR", t.TempDir())
 	return a
 }
 
 // sign makes a certificate; one without an authority signs itself.
-func (a *authority) sign(t *testing.T, template x509.Certificate) tls.Certificate {
-	t.Helper()
+func (a *authority) sign(template x509.Certificate) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	parent, by := &template, key
 	if a != nil && a.certificate != nil {
@@ -60,7 +72,7 @@ func (a *authority) sign(t *testing.T, template x509.Certificate) tls.Certificat
 	}
 	raw, err := x509.CreateCertificate(rand.Reader, &template, parent, &key.PublicKey, by)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
 }
@@ -74,10 +86,10 @@ func server(ip net.IP) x509.Certificate {
 }
 
 // secureMisbehaviours are those of upstreams that speak TLS, or should.
-func secureMisbehaviours(t *testing.T) (all []misbehaviour) {
-	a := newAuthority(t)
+func secureMisbehaviours() (all []misbehaviour) {
+	a := theAuthority()
 	good := func(u *upstream) *tls.Config {
-		return &tls.Config{Certificates: []tls.Certificate{a.sign(t, server(u.ip()))}}
+		return &tls.Config{Certificates: []tls.Certificate{a.sign(server(u.ip()))}}
 	}
 	add := func(want []int, name string, secure func(u *upstream) *tls.Config, do func(e *exchange)) {
 		all = append(all, misbehaviour{behaviour: behaviour{name: "TLS: " + name, do: do}, want: want, secure: secure})
@@ -149,11 +161,8 @@ func secureMisbehaviours(t *testing.T) (all []misbehaviour) {
 
 // A certificate that is not good ends it, whatever the upstream would serve.
 func TestRemoteCertificates(t *testing.T) {
-	a := newAuthority(t)
-	elsewhere := &authority{}
-	made := elsewhere.sign(t, x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	elsewhere.certificate, _ = x509.ParseCertificate(made.Certificate[0])
-	elsewhere.key = made.PrivateKey.(*ecdsa.PrivateKey)
+	t.Parallel()
+	a, elsewhere := theAuthority(), newAuthority()
 	cases := []struct {
 		name   string
 		signer *authority
@@ -179,7 +188,7 @@ func TestRemoteCertificates(t *testing.T) {
 		template := server(ups[i].ip())
 		c.change(&template)
 		ups[i].scheme = "https"
-		ups[i].secure = &tls.Config{Certificates: []tls.Certificate{c.signer.sign(t, template)}, MinVersion: tls.VersionTLS10, MaxVersion: c.most}
+		ups[i].secure = &tls.Config{Certificates: []tls.Certificate{c.signer.sign(template)}, MinVersion: tls.VersionTLS10, MaxVersion: c.most}
 	}
 	s := remotely(t, ups)
 	for i, c := range cases {
