@@ -405,7 +405,10 @@ func TestAnswersThatAreNotWhole(t *testing.T) {
 }
 
 func TestSlowOrigins(t *testing.T) {
-	const timeout = 400 * time.Millisecond
+	const (
+		timeout = 400 * time.Millisecond
+		longest = 30 * time.Second // on a machine that is busy
+	)
 	drip := func(head, piece string, pause time.Duration) func(net.Conn) {
 		return func(conn net.Conn) {
 			io.WriteString(conn, head)
@@ -432,7 +435,7 @@ func TestSlowOrigins(t *testing.T) {
 			if !errors.Is(err, ErrTimeout) || passes(err) {
 				t.Errorf("%v (%v)", err, Cause(err))
 			}
-			if took := time.Since(began); took < timeout || took > 20*timeout {
+			if took := time.Since(began); took < timeout || took > longest {
 				t.Errorf("it took %s", took)
 			}
 		})
@@ -445,7 +448,7 @@ func TestSlowOrigins(t *testing.T) {
 		if !errors.Is(err, ErrTimeout) || !strings.Contains(err.Error(), "less than 10000 bytes a second") || body == "" {
 			t.Errorf("%d bytes, %v", len(body), err)
 		}
-		if took := time.Since(began); took < grace || took > 20*grace {
+		if took := time.Since(began); took < grace || took > longest {
 			t.Errorf("it took %s", took)
 		}
 	})
@@ -458,13 +461,13 @@ func TestSlowOrigins(t *testing.T) {
 			conn.Read(make([]byte, 1)) // until the other side has had enough
 		}))
 		// 15,000 bytes are enough for a second and a half.
-		if took := time.Since(began); !errors.Is(err, ErrTimeout) || len(body) != 15_000 || took < 1500*time.Millisecond || took > 30*time.Second {
+		if took := time.Since(began); !errors.Is(err, ErrTimeout) || len(body) != 15_000 || took < 1500*time.Millisecond || took > longest {
 			t.Errorf("%d bytes, %v, after %s", len(body), err, took)
 		}
 	})
 	t.Run("a body above the rate", func(t *testing.T) {
 		t.Parallel()
-		f := local(t, Options{Timeout: time.Minute, Slowest: 10})
+		f := local(t, Options{Timeout: time.Minute, Slowest: 1})
 		_, body, err := fetch(t, f, speak(t, func(conn net.Conn) {
 			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
 			for range 20 {

@@ -131,7 +131,7 @@ func TestEncryptionThroughAProxy(t *testing.T) {
 func TestProxiesThatFail(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	f := func(what string, want error, answer string) {
+	f := func(what string, timeout time.Duration, want error, answer string) {
 		t.Helper()
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -146,26 +146,20 @@ func TestProxiesThatFail(t *testing.T) {
 			defer conn.Close()
 			conn.Read(make([]byte, 4096))
 			io.WriteString(conn, answer)
-			if answer == "" {
-				time.Sleep(2 * time.Second)
-			}
+			io.Copy(io.Discard, conn) // until the other side has had enough
 		}()
-		began := time.Now()
-		fetcher := newFetcher(t, Options{Proxy: "http://" + l.Addr().String(), Networks: loopback, Timeout: 300 * time.Millisecond})
+		fetcher := newFetcher(t, Options{Proxy: "http://" + l.Addr().String(), Networks: loopback, Timeout: timeout})
 		_, err = fetcher.Fetch(context.Background(), Request{Source: parse(t, closed.URL), Allowed: allow(t, closed.URL)}, io.Discard)
 		if !errors.Is(err, want) || strings.Contains(err.Error(), "127.0.0.1") {
 			t.Errorf("%s: %v (%v), want %v", what, err, Cause(err), want)
 		}
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("%s: took %s", what, took)
-		}
 	}
-	f("refusal", ErrOrigin, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-	f("wants a password", ErrOrigin, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-	f("no HTTP", ErrOrigin, "hello\r\n\r\n")
-	f("nothing", ErrTimeout, "")
-	f("early bytes", ErrOrigin, "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-	f("endless head", ErrOrigin, "HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", 20000))
+	f("refusal", time.Minute, ErrOrigin, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+	f("wants a password", time.Minute, ErrOrigin, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+	f("no HTTP", time.Minute, ErrOrigin, "hello\r\n\r\n")
+	f("nothing", 300*time.Millisecond, ErrTimeout, "")
+	f("early bytes", time.Minute, ErrOrigin, "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	f("endless head", time.Minute, ErrOrigin, "HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", 20000))
 
 	fetcher := newFetcher(t, Options{Proxy: closed.URL, Networks: loopback})
 	if _, err := fetcher.Fetch(context.Background(), Request{Source: parse(t, closed.URL), Allowed: allow(t, closed.URL)}, io.Discard); !errors.Is(err, ErrOrigin) {

@@ -27,7 +27,10 @@ type everywhere struct {
 	reached map[netip.Addr]int
 }
 
-// serveEverywhere serves at ports 80 and 8080 of all addresses of the namespace.
+// ports are those that everywhere listens at.
+var ports = []int{80, 8080}
+
+// serveEverywhere serves at all addresses of the namespace.
 func serveEverywhere(t *testing.T, h http.Handler) *everywhere {
 	t.Helper()
 	e := &everywhere{reached: map[netip.Addr]int{}}
@@ -38,7 +41,7 @@ func serveEverywhere(t *testing.T, h http.Handler) *everywhere {
 			e.reached[netip.MustParseAddrPort(c.LocalAddr().String()).Addr().Unmap().WithZone("")]++
 		}
 	}}
-	for _, port := range []int{80, 8080} {
+	for _, port := range ports {
 		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
 		if err != nil {
 			t.Fatal(err)
@@ -50,8 +53,18 @@ func serveEverywhere(t *testing.T, h http.Handler) *everywhere {
 }
 
 // take returns how many connections there were to addresses of public and to others, and forgets them.
-func (e *everywhere) take() (open, shut int) {
-	time.Sleep(50 * time.Millisecond) // what the kernel has connected is accepted a moment later
+func (e *everywhere) take(t *testing.T) (open, shut int) {
+	t.Helper()
+	// Connections are accepted in their order, so once these are answered none is waiting.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, port := range ports {
+		answer, err := client.Get(fmt.Sprintf("http://%s:%d/", public()[0], port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		open--
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	good := public()
@@ -128,14 +141,14 @@ func TestForbiddenAddressesCanBeReachedHere(t *testing.T) {
 		return
 	}
 	e := serveEverywhere(t, http.NotFoundHandler())
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	bad := forbidden()
 	for _, a := range bad {
 		if answer, err := client.Get("http://" + netip.AddrPortFrom(a, 80).String()); err == nil {
 			answer.Body.Close()
 		}
 	}
-	if _, shut := e.take(); shut < len(bad)*3/4 { // nobody connects to multicast and broadcast
+	if _, shut := e.take(t); shut < len(bad)*3/4 { // nobody connects to multicast and broadcast
 		t.Errorf("%d of %d forbidden addresses were reached", shut, len(bad))
 	}
 }
@@ -151,7 +164,7 @@ func TestSpecialAddressesAreNotConnectedTo(t *testing.T) {
 	for _, v := range all {
 		checkRefused(t, f, allowed, v)
 	}
-	if open, shut := e.take(); open != 0 || shut != 0 {
+	if open, shut := e.take(t); open != 0 || shut != 0 {
 		t.Errorf("%d and %d connections", open, shut)
 	}
 }
@@ -174,7 +187,7 @@ func TestPublicAddressesAreConnectedTo(t *testing.T) {
 			}
 		}
 	}
-	if open, shut := e.take(); open != 2*len(good) || shut != 0 {
+	if open, shut := e.take(t); open != 2*len(good) || shut != 0 {
 		t.Errorf("%d connections to public addresses, want %d, and %d to others", open, 2*len(good), shut)
 	}
 }
@@ -209,7 +222,7 @@ func TestNamesThatRebind(t *testing.T) {
 // checkConnections wants none to forbidden addresses, and to the proxy only if there was one.
 func checkConnections(t *testing.T, e *everywhere, proxy string, fetched int, asked int64) {
 	t.Helper()
-	open, shut := e.take()
+	open, shut := e.take(t)
 	t.Logf("proxy %q: %d tries, %d fetched, %d connections to public addresses, %d to others, proxy asked %d times", proxy, tries, fetched, open, shut, asked)
 	if shut != 0 {
 		t.Errorf("proxy %q: %d connections to forbidden addresses", proxy, shut)
