@@ -151,6 +151,13 @@ func (s *sampler) print(target transform.Target, source string) (*transform.Rend
 	if err != nil {
 		return nil, err
 	}
+	presets, faults := transform.NewPresets(transform.ExamplePresets)
+	if len(faults) > 0 {
+		return nil, faults[0]
+	}
+	if target.Chain, _, err = target.Chain.Expand(presets); err != nil {
+		return nil, err
+	}
 	layers := make([]transform.Original, len(target.Chain.Images()))
 	for i := range layers {
 		layers[i] = transform.Original{Format: "png", Size: transform.Size{Width: 480, Height: 320}, Frames: 1, Depth: 8, Alpha: true}

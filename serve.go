@@ -18,6 +18,7 @@ import (
 	"calotype/handler"
 	"calotype/handler/forwarded"
 	"calotype/handler/metrics"
+	"calotype/handler/preset"
 	"calotype/handler/purge"
 	"calotype/handler/quota"
 	"calotype/store"
@@ -58,6 +59,11 @@ type serveCommand struct {
 	ServerTiming    bool          `help:"Say in a Server-Timing header of every print how long it waited and took; a CDN keeps and repeats it."`
 	Canonical       string        `default:"link" enum:"link,redirect,strict" placeholder:"link|redirect|strict" help:"What becomes of an image's address that is not spelled canonically: it is answered, with a Link to the canonical one; sent there by 301; or refused by 400."`
 	UnknownQuery    string        `default:"ignore" enum:"ignore,refuse" placeholder:"ignore|refuse" help:"What becomes of a query behind an image's address, which means nothing there. Refuse where a CDN keeps a copy for each."`
+	Presets         string        `placeholder:"FILE" help:"File of presets, which are chains that have names (docs/presets.md); SIGHUP reads it again. More can be sent to a running server."`
+	PresetsOnly     bool          `help:"Serve originals and, of prints, those of one preset, in any format: whoever writes presets says what is made."`
+	Operations      []string      `placeholder:"NAME,..." help:"Operations and settings that addresses may have; without it all. Presets, and what is in them, are always served."`
+	Sizes           []int         `placeholder:"N,..." help:"Sides that a resize may have, in pixels; without it all. With it dpr is 1, 2, 3 or 4."`
+	Snap            bool          `help:"A side between two of --sizes becomes the larger one; without it it is refused by 403."`
 	UploadOrigins   []string      `placeholder:"ORIGIN,..." help:"Sites whose pages may upload from a browser, as in https://example.org; without it none but Calotype's own."`
 	CacheTags       []string      `default:"Cache-Tag" placeholder:"HEADER,..." enum:"Cache-Tag,Surrogate-Key,Edge-Cache-Tag,xkey,none" help:"Headers that carry the tags by which a CDN can purge; none for none."`
 	Purge           []string      `placeholder:"HOOK,..." help:"Caches in front that are told of deletions and purges: varnish+http://HOST:PORT, nginx+http://HOST:PORT, cloudflare:ZONE, fastly:SERVICE, cloudfront:DISTRIBUTION (with the usual AWS variables), or http+https://HOST/PATH, which is sent JSON."`
@@ -107,10 +113,34 @@ func (c *serveCommand) Validate() error {
 	if _, err := c.hooks(); err != nil {
 		return err
 	}
+	if _, err := c.policy(); err != nil {
+		return err
+	}
 	if err := c.sources.validate(); err != nil {
 		return err
 	}
 	return c.validateAccess()
+}
+
+// policy says which chains are served; nil is all.
+func (c *serveCommand) policy() (*transform.Policy, error) {
+	p, err := transform.NewPolicy(transform.Policy{PresetsOnly: c.PresetsOnly, Names: c.Operations, Sizes: c.Sizes, Snap: c.Snap})
+	if err != nil {
+		return nil, fmt.Errorf("--operations, --sizes and --snap: %w", err)
+	}
+	return p, nil
+}
+
+// presets are those of the file.
+func (c *serveCommand) presets() ([]transform.Preset, error) {
+	if c.Presets == "" {
+		return nil, nil
+	}
+	list, err := preset.ReadFile(c.Presets)
+	if err != nil {
+		return nil, fmt.Errorf("--presets: %w", err)
+	}
+	return list, nil
 }
 
 // hooks are the caches in front.
@@ -187,6 +217,14 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	if err != nil {
 		return err
 	}
+	presets, err := c.presets()
+	if err != nil {
+		return err
+	}
+	policy, err := c.policy()
+	if err != nil {
+		return err
+	}
 	prints, usual := quota.NewBook(time.Hour), c.printsPerHour(listener)
 	others, err := c.readTenants(prints, usual)
 	if err != nil {
@@ -207,7 +245,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 		Store: originals, Engine: engine, CacheBytes: memory.cache, DiskDir: c.diskDir(), DiskBytes: int64(c.CacheDirBytes),
 		MaxUploadBytes: int64(c.MaxUploadBytes), IdleTimeout: c.IdleTimeout,
 		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
-		Access: access, Sign: c.Sign, Keys: keys, Trusted: trusted, Quota: prints.Quota("", usual, originalsOfClient*usual), CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
+		Access: access, Sign: c.Sign, Keys: keys, Trusted: trusted, Quota: prints.Quota("", usual, originalsOfClient*usual), Presets: presets, Policy: policy, CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
 		ServerTiming: c.ServerTiming,
 		Sources:      elsewhere, AllowedSources: allowed, SourceHeaders: c.SourceHeaders,
 	})
@@ -235,9 +273,24 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 			return err
 		}})
 	}
+	if c.Presets != "" {
+		readings = append(readings, reading{"--presets", c.Presets, func() error {
+			presets, err := c.presets()
+			if err == nil {
+				err = h.MayLoadPresets(handler.Tenant{Presets: presets})
+			}
+			if err == nil {
+				h.Change(func(t *handler.Tenant) { t.Presets = presets })
+			}
+			return err
+		}})
+	}
 	if c.Tenants != "" {
 		readings = append(readings, reading{"--tenants", c.Tenants, func() error {
 			others, err := c.readTenants(prints, usual)
+			if err == nil {
+				err = h.MayLoadPresets(others...)
+			}
 			if err == nil {
 				h.SetTenants(h.Fallback(), others...)
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"calotype/handler"
+	"calotype/handler/preset"
 	"calotype/handler/quota"
 	"calotype/handler/signing"
 	"calotype/handler/tenants"
@@ -86,6 +87,15 @@ func (c *serveCommand) tenant(entry tenants.Tenant, prints *quota.Book, usual in
 		_, err := signing.ParseKeys([]string{text.Value})
 		wrong("sign-keys", text.Place, err)
 	}
+	for _, text := range entry.Operations {
+		_, err := transform.NewPolicy(transform.Policy{Names: []string{text.Value}})
+		wrong("operations", text.Place, err)
+	}
+	if entry.Presets.Value != "" {
+		var err error
+		t.Presets, err = preset.ReadFile(entry.Presets.Value)
+		wrong("presets", entry.Presets.Place, err)
+	}
 	modes := []string{handler.SignOff, handler.SignRemote, handler.SignTransforms, handler.SignAll}
 	if t.Sign = entry.Sign.Value; t.Sign != "" && !slices.Contains(modes, t.Sign) {
 		wrong("sign", entry.Sign.Place, fmt.Errorf("must be one of %s, not %q", strings.Join(modes, ", "), t.Sign))
@@ -98,6 +108,10 @@ func (c *serveCommand) tenant(entry tenants.Tenant, prints *quota.Book, usual in
 		t.Access.Tokens, err = token.New(tenants.Values(entry.Tokens))
 		wrong("tokens", tenants.Place{}, err)
 	}
+	t.Policy, err = transform.NewPolicy(transform.Policy{
+		PresetsOnly: entry.PresetsOnly, Names: tenants.Values(entry.Operations), Sizes: entry.Sizes, Snap: entry.Snap,
+	})
+	wrong("sizes", tenants.Place{}, err)
 	t.Sources, err = c.parseAllowed(tenants.Values(entry.Sources))
 	wrong("sources", tenants.Place{}, err)
 	t.Keys, err = signing.ParseKeys(tenants.Values(entry.SignKeys))

@@ -17,13 +17,14 @@ import (
 // The race detector makes sync.Pool, which ristretto counts its reads with, forget things at random.
 func TestHitDoesNotAllocate(t *testing.T) {
 	keys := signKeys(t, signKey)
-	s := serve(t, func(o *Options) { o.Keys = keys })
+	s := serve(t, func(o *Options) { o.Keys = keys }, inFile("left = crop:0,0,1,2/rotate:90"))
 	u := s.upload(draws(t, "rg", "by"))
 	canonical, alias := u.URL+"/crop:0,0,1,2/rotate:90.png", u.URL+"/crop=0~0~1~2/Rotate=90.PNG"
 	delivered, deliveredAlias := u.URL+"/crop:0,0,1,2/rotate:90/name:cat/v:2.png", u.URL+"/v=2/name:cat/crop=0~0~1~2/Rotate=90.PNG"
 	signed := signedBy(t, keys, canonical, signing.Terms{})
 	ending := strings.Replace(signedBy(t, keys, alias, signing.Terms{Expires: time.Now().Unix() + 3600}), "~k1.", "%7Ek1%2E", 1)
 	granted := signedBy(t, keys, u.URL+"/crop:0,0,1,2", signing.Terms{Grant: "w9_png-webp"}) + "/resize:1.png"
+	preset := u.URL + "/preset=LEFT.png"
 	tag := s.mustGet(canonical).header.Get("ETag")
 	for known, end := false, time.Now().Add(10*time.Second); !known; { // what is set takes a moment to be seen
 		if time.Now().After(end) {
@@ -31,11 +32,15 @@ func TestHitDoesNotAllocate(t *testing.T) {
 		}
 		s.mustGet(alias)
 		s.mustGet(deliveredAlias)
+		s.mustGet(preset)
 		_, known = s.handler.deliveries.Lookup([]byte(deliveredAlias))
 		for _, target := range []string{alias, signed, ending, granted} {
 			s.mustGet(target)
 			_, isKept := s.handler.prints.Lookup(s.handler.tenants.Load().fallback.kept(nil, []byte(target)))
 			known = known && isKept
+		}
+		if known {
+			_, known = s.handler.deliveries.Lookup([]byte(preset))
 		}
 	}
 	f := func(what, method, target string, want int, headers ...string) {
@@ -77,6 +82,7 @@ func TestHitDoesNotAllocate(t *testing.T) {
 	f("under a name", "GET", delivered, 200)
 	f("under a name, alias", "GET", deliveredAlias, 200)
 	f("under a name, not modified", "GET", delivered, 304, "If-None-Match", tag)
+	f("by a preset", "GET", preset, 200)
 	f("not modified", "GET", canonical, 304, "If-None-Match", tag)
 	f("not modified, one of several", "GET", alias, 304, "If-None-Match", `"a", W/`+tag)
 	f("modified", "GET", canonical, 200, "If-None-Match", `"a"`)

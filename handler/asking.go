@@ -16,10 +16,14 @@ import (
 // An asking is what the address of a request for an image says.
 type asking struct {
 	tenant *tenant
-	path   []byte // as the client wrote it, valid as long as the request
-	route  string // the beginning of path, with a slash at its end
-	target transform.Target
-	signed bool
+	path   []byte           // as the client wrote it, valid as long as the request
+	route  string           // the beginning of path, with a slash at its end
+	target transform.Target // as its tenant serves it
+	chain  transform.Chain  // of the target, with its presets written out
+	uses   []transform.Use  // the presets in it, as they are in presets
+
+	presets *transform.Presets // of the tenant at that time
+	signed  bool
 	// expires is when the signature ends; zero if it does not.
 	expires time.Time
 }
@@ -54,7 +58,24 @@ func (h *Handler) readAddress(ctx *fasthttp.RequestCtx, route string) (asking, e
 	if route != srcsetRoute && h.refusesQuery(ctx) {
 		return asking{}, errUnknownQuery
 	}
+	if a.target.Chain, err = a.tenant.Policy.Apply(target.Chain); err != nil {
+		return asking{}, err
+	}
+	a.presets = a.tenant.presets.Current()
+	if a.chain, a.uses, err = a.target.Chain.Expand(a.presets); err != nil {
+		return asking{}, err
+	}
+	if a.chain.Negotiated && route != srcsetRoute {
+		ctx.Response.Header.Set("Vary", "Accept")
+	}
 	return a, nil
+}
+
+// sentAs is the chain by which an answer in a format is asked for without negotiation and description, with its presets.
+func (a asking) sentAs(f *transform.Format) transform.Chain {
+	c := a.target.Chain.Sent()
+	c.Negotiated = a.chain.Negotiated
+	return c.In(f)
 }
 
 // parseBelow reads what follows a route and its signature. An address of an original that lives elsewhere has an underscore where it has

@@ -16,7 +16,7 @@ func TestEveryBoundIsAnsweredOrExplained(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes very many prints, one after the other")
 	}
-	s := serve(t)
+	s := serve(t, withExamplePresets)
 	originals := map[string]string{
 		"a photo":      s.upload(encodePNG(t, photo(60, 40, 1))).URL,
 		"one pixel":    s.upload(encodePNG(t, photo(1, 1, 2))).URL,
@@ -38,7 +38,7 @@ func TestEveryBoundIsAnsweredOrExplained(t *testing.T) {
 				switch a.status {
 				case http.StatusOK:
 				case http.StatusNotFound:
-					if o.Name != "overlay" || strings.Contains(call, stamp) {
+					if o.Name == "overlay" && strings.Contains(call, stamp) || o.Name != "overlay" && o.Name != "preset" {
 						t.Errorf("%s of %s: %d %s", call, name, a.status, a.body)
 					}
 				case http.StatusBadRequest, http.StatusUnprocessableEntity:
@@ -95,6 +95,8 @@ func textsOf(p *transform.Param) (texts []string, harmless string) {
 		return []string{"transparent", "00000001", "fff", "12345", "nocolor"}, "gold"
 	case transform.ID:
 		return []string{transform.ExampleImage, "x", "x_y", ""}, transform.ExampleImage
+	case transform.Name:
+		return []string{"avatar", "AVATAR", "nothing", "-", ""}, "avatar"
 	case transform.Text:
 		return []string{"SGVsbG8", "Lg", "4pi6", "IA", "_w", "!", ""}, "SGVsbG8"
 	case transform.Point:

@@ -65,14 +65,14 @@ func describeOriginal(o subject) originalDescription {
 
 // sendDescription answers .json. The print is made, since its bytes are counted; it is then in memory for the request that
 // is likely to follow. Where the chain says so its pixels are looked at, too, and the original's EXIF is read. The address is that of the print.
-func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, wanted order, chain transform.Chain, address string, t terms) error {
+func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, a asking, wanted order, chain transform.Chain, address string) error {
 	o, plan, p := wanted.subject, wanted.plan, wanted.print
 	tag := []byte(tagOf("description", string(p.tag), address, fmt.Sprint(chain.Looks(), chain.TellsEXIF())))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)
 	header.SetCanonical(headerLastModified, p.modified)
-	t.setKeep(header, keepDescription)
-	h.setTags(header, h.tagValues(tagsOf("json", o.Original, wanted.layers...)))
+	a.terms(o).setKeep(header, keepDescription)
+	h.setTags(header, h.tagValues(append(tagsOf("json", o.Original, wanted.layers...), a.presetTags()...)))
 	setImageHeaders(header)
 	h.setIgnoredQuery(header)
 	if done, err := decided(ctx, tag, p.modified, p.created); done || err != nil {

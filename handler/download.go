@@ -64,7 +64,7 @@ func (h *Handler) sendImage(ctx *fasthttp.RequestCtx, a asking) error {
 	if err != nil {
 		return err
 	}
-	asked := a.target.Chain
+	asked := a.chain
 	if asked.IsOriginal() {
 		return h.sendOriginal(ctx, s, a)
 	}
@@ -77,17 +77,17 @@ func (h *Handler) sendImage(ctx *fasthttp.RequestCtx, a asking) error {
 	if err != nil {
 		return err
 	}
-	sending := deliveryOf(s, chain, wanted.print)
+	sending := h.deliveryOf(a, wanted)
 	p := wanted.print.under(sending)
 	header := &ctx.Response.Header
 	if asked.Negotiated {
 		header.Set("Content-Location", p.path)
 	}
 	if asked.Described {
-		return h.sendDescription(ctx, wanted, chain, p.path, a.terms(s))
+		return h.sendDescription(ctx, a, wanted, chain, p.path)
 	}
 	if asked.Negotiated {
-		defer linkNegotiated(header, a, s.address(asked))
+		defer linkNegotiated(header, a, s.address(a.target.Chain))
 	}
 	// A client that has the print already is not made to wait for it.
 	if done, err := h.sendNotModified(ctx, p, a.terms(s)); done || err != nil {
@@ -297,7 +297,10 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, s subject, a asking) er
 	header.SetCanonical(headerLastModified, modified)
 	a.terms(s).setKeep(header, keepImage)
 	header.SetCanonical(headerDisposition, disposition(o, f, chain))
-	h.setTags(header, h.tagValues(tagsOf(f.Extension, o)))
+	if !transform.Settled(a.uses) {
+		a.terms(s).setKeep(header, keepPreset)
+	}
+	h.setTags(header, h.tagValues(append(tagsOf(f.Extension, o), a.presetTags()...)))
 	setImageHeaders(header)
 	if !a.signed && string(a.path) != canonical {
 		header.Set("Link", canonicalLink(canonical))

@@ -130,14 +130,15 @@ func (s subject) key(address string) string {
 // originalMark begins what follows the address in a key. No address has a line feed in it.
 const originalMark = "\n="
 
-// setKeepElsewhere says how long an answer made of an original that lives elsewhere may be believed: as long as that itself.
-func setKeepElsewhere(header *fasthttp.ResponseHeader, c *remote.Copy, now, expires time.Time) {
+// setKeepElsewhere says how long an answer made of an original that lives elsewhere may be believed: as long as that itself, and no longer
+// than its class has it.
+func setKeepElsewhere(header *fasthttp.ResponseHeader, c *remote.Copy, most time.Duration, now, expires time.Time) {
 	if c.Private {
 		header.Set("Cache-Control", "private, no-store")
 		return
 	}
 	left, _ := c.Fresh(now)
-	left = max(left, leastAge)
+	left = min(max(left, leastAge), most)
 	more := ", stale-while-revalidate=3600, stale-if-error=86400"
 	if !expires.IsZero() {
 		left, more = max(0, min(left, expires.Sub(now))), ""

@@ -70,7 +70,7 @@ func FuzzTarget(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { originals.Close() })
-	h, err := New(Options{Store: originals, Engine: engine, CacheBytes: 1 << 20, MaxUploadBytes: 1 << 20, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	h, err := New(Options{Store: originals, Engine: engine, Presets: transform.ExamplePresets, CacheBytes: 1 << 20, MaxUploadBytes: 1 << 20, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		f.Fatal(err)
 	}

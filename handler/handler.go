@@ -66,6 +66,10 @@ type Options struct {
 	AllowedSources *remote.Allowed
 	// SourceHeaders are the names of the headers that are passed on to where they live: what is answered then depends on them.
 	SourceHeaders []string
+	// Presets are those of a file, which were checked.
+	Presets []transform.Preset
+	// Policy says which chains are served; nil serves all.
+	Policy *transform.Policy
 	// CacheTags are the headers that carry the tags by which a cache in front can forget an answer, such as Cache-Tag.
 	CacheTags []string
 	// Hooks are told what to forget. They need not answer for the service to work.
@@ -82,6 +86,7 @@ type Handler struct {
 	options Options
 	store   *store.Store
 	engine  *transform.Engine
+	presets presetSets
 	tenants atomic.Pointer[tenants]
 	prints  *cache.Cache[*printed]
 	records *cache.Cache[store.Original] // by id; they change as little as the prints do
@@ -147,11 +152,17 @@ func New(o Options) (*Handler, error) {
 		h.metrics = metrics.New("", transform.LibvipsVersion())
 	}
 	h.began = time.Now()
-	h.SetTenants(Tenant{Access: o.Access, Sign: o.Sign, Keys: o.Keys, Quota: o.Quota, Sources: o.AllowedSources, UploadOrigins: o.UploadOrigins})
+	h.SetTenants(Tenant{
+		Access: o.Access, Sign: o.Sign, Keys: o.Keys, Quota: o.Quota, Sources: o.AllowedSources, UploadOrigins: o.UploadOrigins,
+		Presets: o.Presets, Policy: o.Policy,
+	})
 	h.work, h.cancel = context.WithCancel(context.Background())
 	h.openAPI, err = openAPI(false)
 	if err == nil {
 		h.openAPIByToken, err = openAPI(true)
+	}
+	if err == nil {
+		err = h.readPresets(h.work)
 	}
 	if err == nil {
 		err = h.openDisk()

@@ -25,7 +25,8 @@ func newClass(age time.Duration, visibility, more string) *class {
 // to come back after a month all the same, since a CDN can be purged and a browser cannot.
 var (
 	keepImage       = newClass(30*24*time.Hour, "public", ", s-maxage=31536000, immutable, stale-while-revalidate=86400, stale-if-error=2592000")
-	keepByQuery     = newClass(24*time.Hour, "private", "") // some CDNs leave the query out of their keys
+	keepPreset      = newClass(24*time.Hour, "public", ", s-maxage=2592000, stale-while-revalidate=86400, stale-if-error=604800") // a preset may change
+	keepByQuery     = newClass(24*time.Hour, "private", "")                                                                       // some CDNs leave the query out of their keys
 	keepDescription = newClass(time.Hour, "public", "")
 )
 
@@ -54,7 +55,7 @@ type terms struct {
 // setKeep says how long an answer of a class may be believed that is sent so.
 func (t terms) setKeep(header *fasthttp.ResponseHeader, c *class) {
 	if t.copy != nil {
-		setKeepElsewhere(header, t.copy, time.Now(), t.expires)
+		setKeepElsewhere(header, t.copy, c.age, time.Now(), t.expires)
 		return
 	}
 	setKeep(header, c, t.expires)

@@ -41,6 +41,9 @@ func (h *Handler) obey(news store.News) {
 		what.IDs = []string{news.Removed.String()}
 	}
 	h.metrics.Heard(kind, news.Age)
+	if ofPresets(news, what) {
+		h.hearOfPresets()
+	}
 	switch {
 	case kind == metrics.NewsMissed:
 		h.forgetEverything()
@@ -74,15 +77,21 @@ func (h *Handler) forgetEverything() {
 
 // tellOthers has those who have the same originals forget what is told.
 func (h *Handler) tellOthers(what purge.What) error {
-	message, err := json.Marshal(what)
+	message, err := messageOf(what)
 	if err != nil {
 		return err
-	}
-	if len(message) > store.MaxMessage {
-		return fmt.Errorf("%w: it is too long to be told to other servers", errBadPurge)
 	}
 	if err := h.store.Tell(h.work, message); err != nil {
 		return fmt.Errorf("tell other servers what to forget: %w", err)
 	}
 	return nil
+}
+
+// messageOf writes what is to be forgotten as others read it.
+func messageOf(what purge.What) ([]byte, error) {
+	message, err := json.Marshal(what)
+	if err == nil && len(message) > store.MaxMessage {
+		err = fmt.Errorf("%w: it is too long to be told to other servers", errBadPurge)
+	}
+	return message, err
 }

@@ -11,6 +11,13 @@ func describeManagement(o object, id string) bool {
 	imageID := []any{object{
 		"name": "id", "in": "path", "required": true, "description": "Id of an image.", "schema": object{"type": "string"},
 	}}
+	presetName := []any{object{
+		"name": "name", "in": "path", "required": true, "description": "Name of a preset.", "schema": object{"type": "string"},
+	}}
+	presetMatch := object{
+		"name": "If-Match", "in": "header", "schema": object{"type": "string"},
+		"description": "Entity tags, one of which must be that of the preset as it is, or an asterisk.",
+	}
 	answer := func(description, schema string) object {
 		return object{"description": description, "content": jsonContent(schemaRef(schema))}
 	}
@@ -36,6 +43,32 @@ func describeManagement(o object, id string) bool {
 		o["description"] = "When it is answered, nothing is served any more that shows the image, and caches in front are being told. It cannot be undone."
 		o["parameters"] = append(imageID, match)
 		o["responses"] = withProblems(object{"204": object{"description": "Deleted."}})
+	case "getPresets":
+		o["responses"] = withProblems(object{"200": answer("All of them, by name.", "Presets")})
+	case "getPresetsName":
+		o["parameters"] = presetName
+		o["responses"] = withProblems(object{"200": answer("The preset.", "Preset"), "304": object{"description": "The client has it."}})
+	case "putPresetsName":
+		o["description"] = "The chain is then what addresses with preset:NAME mean, on all servers with the same index, and caches in front are told to forget " +
+			"those. Its number goes on from the last one, and is not used again. A chain that is the newest already changes nothing."
+		o["parameters"] = append(presetName, presetMatch, object{
+			"name": "If-None-Match", "in": "header", "schema": object{"type": "string"}, "description": "An asterisk, for a preset that must be new.",
+		})
+		o["requestBody"] = object{"required": true, "content": jsonContent(object{
+			"type": "object", "additionalProperties": false, "required": []string{"chain"}, "properties": object{
+				"chain": object{"type": "string", "description": "Operations and settings, and an extension if it is to have a format, as in crop:ar=1x1/resize:160.webp."},
+			},
+		})}
+		o["responses"] = withProblems(object{
+			"200": answer("It has a new version, or had that chain already.", "Preset"), "201": answer("It is new.", "Preset"),
+			"502": answer("It has a new version, but not every cache in front was told.", "Preset"),
+		})
+	case "deletePresetsName":
+		o["description"] = "Addresses with it are 404 then, also those that name a version. Versions are not used again if there is a preset of that name later."
+		o["parameters"] = append(presetName, presetMatch)
+		o["responses"] = withProblems(object{
+			"204": object{"description": "Removed."}, "502": answer("Removed, but not every cache in front was told.", "Preset"),
+		})
 	case "postPurge":
 		list := func(doc string) object {
 			return object{"type": "array", "items": object{"type": "string"}, "description": doc}
@@ -69,7 +102,32 @@ func managementSchemas() object {
 		"tags":   object{"type": "array", "items": text, "description": "Cache tags of the original."},
 	})
 	image["required"] = append(image["required"].([]string), "digest", "etag", "tags")
+	hooks := object{"type": "array", "items": object{
+		"type": "object", "required": []string{"hook", "outcome"}, "properties": object{
+			"hook": text, "outcome": object{"type": "string", "enum": purge.Outcomes}, "error": text,
+		},
+	}}
+	chain := object{
+		"version": object{"type": "integer", "description": "None in a file that numbers no chains."},
+		"chain":   object{"type": "string"},
+		"created": object{"type": "string", "format": "date-time"},
+	}
+	described := object{
+		"name":     text,
+		"from":     object{"type": "string", "enum": []string{presetFromFile, presetWasSent}, "description": "file: it stands in a file of the server. api: it was sent."},
+		"etag":     object{"type": "string", "description": "Of its newest version. If-Match takes it."},
+		"tag":      object{"type": "string", "description": "Cache tag of what its newest version has made."},
+		"versions": object{"type": "array", "items": object{"type": "object", "required": []string{"chain"}, "properties": chain}, "description": "The newest is the last."},
+		"uses":     object{"type": "array", "items": text, "description": "Presets that stand in it."},
+		"error":    object{"type": "string", "description": "Why it is not served."},
+		"hooks":    hooks,
+	}
+	maps.Copy(described, chain)
 	return object{
+		"Preset": object{"type": "object", "required": []string{"name", "from", "tag", "versions"}, "properties": described},
+		"Presets": object{"type": "object", "required": []string{"presets"}, "properties": object{
+			"presets": object{"type": "array", "items": schemaRef("Preset")},
+		}},
 		"Image": image,
 		"Images": object{
 			"type": "object", "required": []string{"images"}, "properties": object{
@@ -80,11 +138,7 @@ func managementSchemas() object {
 		"Purged": object{
 			"type": "object", "required": []string{"prints", "hooks"}, "properties": object{
 				"prints": object{"type": "integer", "description": "Prints that this server had in memory and has forgotten."},
-				"hooks": object{"type": "array", "items": object{
-					"type": "object", "required": []string{"hook", "outcome"}, "properties": object{
-						"hook": text, "outcome": object{"type": "string", "enum": purge.Outcomes}, "error": text,
-					},
-				}},
+				"hooks":  hooks,
 			},
 		},
 	}

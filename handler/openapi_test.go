@@ -135,7 +135,7 @@ func TestDescriptionHasEveryOperationAndSetting(t *testing.T) {
 
 // The samples of the description are answered.
 func TestDescriptionHasExamplesThatWork(t *testing.T) {
-	s := serve(t)
+	s := serve(t, withExamplePresets)
 	u := s.upload(encodePNG(t, photo(600, 400, 1)))
 	d := decode[description](t, s.mustGet("/openapi.json"))
 	for _, c := range d.Components.Schemas.Operation.OneOf {

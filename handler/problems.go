@@ -70,10 +70,16 @@ var problems = []problem{
 	{errSpelling, fasthttp.StatusBadRequest, "not-canonical", "The address is not spelled canonically", "public, max-age=60"},
 	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=60"},
 	{errBadPurge, fasthttp.StatusBadRequest, "bad-purge", "It is not understood what is to be purged", "no-store"},
+	{errBadPreset, fasthttp.StatusBadRequest, "bad-preset", "It is no preset", "no-store"},
+	{errPresetInFile, fasthttp.StatusConflict, "preset-in-file", "The preset stands in a file", "no-store"},
+	{errPresetInUse, fasthttp.StatusConflict, "preset-in-use", "Other presets need it", "no-store"},
+	{store.ErrManyPresets, fasthttp.StatusConflict, "too-many-presets", "There are too many presets", "no-store"},
 	{errCutOff, fasthttp.StatusBadRequest, "upload-cut-off", "The upload ended early", "no-store"},
 	{errUploadSize, fasthttp.StatusRequestEntityTooLarge, "upload-too-large", "The file is too large", "no-store"},
 	{errRange, fasthttp.StatusRequestedRangeNotSatisfiable, "range-outside", "There is no such part", "no-store"},
 	{errPrecondition, fasthttp.StatusPreconditionFailed, "precondition-failed", "Not the version that was expected", "no-store"},
+	{transform.ErrNotAllowed, fasthttp.StatusForbidden, "not-allowed", "This is not served here", "public, max-age=10"},
+	{transform.ErrNoPreset, fasthttp.StatusNotFound, "no-such-preset", "There is no such preset", "public, max-age=10"},
 	{signing.ErrMissing, fasthttp.StatusForbidden, "not-signed", "The address needs a signature", "public, max-age=10"},
 	{signing.ErrSignature, fasthttp.StatusForbidden, "bad-signature", "The signature is not valid", "public, max-age=10"},
 	{signing.ErrOutside, fasthttp.StatusForbidden, "outside-grant", "The signature does not grant this", "public, max-age=10"},
@@ -158,6 +164,9 @@ func explain(err error) (problem, problemBody) {
 		body.Detail, body.Expected = spelling.Error(), spelling.canonical
 	case errors.As(err, &syntax):
 		body.Detail = syntax.Error()
+		if p.err == errBadPreset {
+			body.Detail = err.Error() // which says of which preset it is
+		}
 		body.Segment, body.Offset = syntax.Segment, syntax.Offset
 		body.Operation, body.Parameter = syntax.Operation, syntax.Parameter
 		body.Expected, body.Got = syntax.Expected, syntax.Got
@@ -262,7 +271,7 @@ func isByQuery(ctx *fasthttp.RequestCtx) bool {
 // isManagement tells whether an address is for those who manage images; no cache keeps what is said there.
 func isManagement(ctx *fasthttp.RequestCtx) bool {
 	path := pathOf(ctx)
-	return bytes.HasPrefix(path, []byte("/images")) || bytes.Equal(path, []byte("/purge"))
+	return bytes.HasPrefix(path, []byte("/images")) || bytes.HasPrefix(path, []byte("/presets")) || bytes.Equal(path, []byte("/purge"))
 }
 
 // quoted keeps what a client sent readable in a message.

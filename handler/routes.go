@@ -52,6 +52,14 @@ var routes = []route{
 		{"GET", "What is known of an original.", (*Handler).describeImage},
 		{"DELETE", "Deletes an original for ever, and with it all its prints.", (*Handler).deleteImage},
 	}},
+	{path: "/presets", access: managed, methods: []method{
+		{"GET", "All presets.", (*Handler).listPresets},
+	}},
+	{path: "/presets/{name}", access: managed, methods: []method{
+		{"GET", "A preset with all its versions.", (*Handler).describePreset},
+		{"PUT", "Makes a chain the newest version of a preset, or the first.", (*Handler).putPreset},
+		{"DELETE", "Removes a preset with all its versions.", (*Handler).deletePreset},
+	}},
 	{path: "/purge", access: managed, methods: []method{
 		{"POST", "Has this server and the caches in front of it forget prints. Nothing is deleted.", (*Handler).purge},
 	}},

@@ -16,13 +16,14 @@ const (
 	SignAll        = "all"        // all addresses of images
 )
 
-// wantsSignature tells whether an address below a route must be signed, of an original as it is or of something made of it.
-func (t *Tenant) wantsSignature(route string, original bool) bool {
+// wantsSignature tells whether an address below a route must be signed: one that is free, being of an original as it is or of a print that whoever writes
+// presets has decided on, or another.
+func (t *Tenant) wantsSignature(route string, free bool) bool {
 	switch t.Sign {
 	case SignOff:
 		return false
 	case SignTransforms:
-		return route == proxyRoute || !original
+		return route == proxyRoute || !free
 	case SignAll:
 		return true
 	}
@@ -38,7 +39,7 @@ func (a *asking) verify() (expires time.Time, err error) {
 		if a.route == proxyRoute && a.tenant.Sources == nil {
 			return time.Time{}, nil // there is nothing that a signature could get
 		}
-		if a.tenant.wantsSignature(a.route, a.target.Chain.IsOriginal()) {
+		if a.tenant.wantsSignature(a.route, a.target.Chain.IsOriginal() || a.target.Chain.IsPreset()) {
 			err = signing.ErrMissing
 		}
 		return time.Time{}, err

@@ -61,20 +61,23 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 			return err
 		}
 	}
-	target := a.target
-	if target.Chain.Described {
+	if a.chain.Described {
 		return &transform.SyntaxError{Operation: "format", Expected: "must be a format of images; as=json in the query asks for JSON", Got: ".json"}
 	}
 	query, err := readSrcsetQuery(queryOf(ctx))
 	if err != nil {
 		return err
 	}
+	usual, _ := readWidths(defaultWidths)
+	if query.widths, err = a.tenant.Policy.Widths(query.widths, usual); err != nil {
+		return err
+	}
 	o, err := h.subjectOf(ctx, a)
 	if err != nil {
 		return err
 	}
-	offers := h.engine.Offers(target.Chain, seen(o.Original))
-	shown, err := h.describePicture(a.tenant, o, target.Chain, offers, query)
+	offers := h.engine.Offers(a.chain, seen(o.Original))
+	shown, err := h.describePicture(o, a, offers, query)
 	if err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	if query.placeholder {
-		if shown.Placeholder, err = h.placeholder(ctx, a.tenant, o, target.Chain.In(offers[0])); err != nil {
+		if shown.Placeholder, err = h.placeholder(ctx, a.tenant, o, a.chain.In(offers[0])); err != nil {
 			return err
 		}
 		if body, err = shown.body(query.as); err != nil {
@@ -110,21 +113,28 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 }
 
 // describePicture plans the prints of all formats and widths.
-func (h *Handler) describePicture(t *tenant, o subject, chain transform.Chain, offers []*transform.Format, query srcsetQuery) (*picture, error) {
-	layers, err := h.layers(t, chain)
+func (h *Handler) describePicture(o subject, a asking, offers []*transform.Format, query srcsetQuery) (*picture, error) {
+	layers, err := h.layers(a.tenant, a.chain)
 	if err != nil {
 		return nil, err
 	}
 	p := &picture{ID: o.ID.String(), Sizes: query.sizes, Alt: query.alt, Loading: query.loading}
 	for _, f := range offers {
-		candidates, err := chain.In(f).Candidates(seen(o.Original), t.Limits, query.widths, seenAll(layers)...)
+		candidates, err := a.chain.In(f).Candidates(seen(o.Original), a.tenant.Limits, query.widths, seenAll(layers)...)
 		if err != nil {
 			return nil, err
 		}
 		source := pictureSource{Type: f.Type}
 		var list []string
 		for _, c := range candidates {
-			url := printAddress(query.base, t, o, c.Chain)
+			chain, err := a.sentAs(f).Narrowed(c)
+			if err == nil {
+				chain, err = a.tenant.Policy.Apply(chain)
+			}
+			if err != nil {
+				return nil, err
+			}
+			url := printAddress(query.base, a.tenant, o, chain)
 			source.Prints = append(source.Prints, picturePrint{URL: url, Width: c.Size.Width, Height: c.Size.Height})
 			list = append(list, fmt.Sprintf("%s %dw", url, c.Size.Width))
 		}

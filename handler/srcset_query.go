@@ -43,10 +43,13 @@ type srcsetParameter struct {
 	read      func(q *srcsetQuery, value string) bool
 }
 
+// defaultWidths are those of a query that names none.
+const defaultWidths = "320,480,640,960,1280,1600,1920,2560"
+
 var srcsetParameters = []srcsetParameter{
 	{
 		"widths", "Widths of the prints in pixels of the screen: a list as in 320,640,1280, or as in 320-1920/5 that many, each wider than the one before by the same factor.",
-		"320,480,640,960,1280,1600,1920,2560",
+		defaultWidths,
 		fmt.Sprintf("must be at most %d widths from 1 to %d as in 320,640,1280, or a range as in 320-1920/5", widthsMost, widthMost),
 		func(q *srcsetQuery, value string) (ok bool) { q.widths, ok = readWidths(value); return ok },
 	},

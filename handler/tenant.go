@@ -8,6 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/handler/preset"
 	"calotype/handler/quota"
 	"calotype/handler/signing"
 	"calotype/store"
@@ -39,6 +40,10 @@ type Tenant struct {
 	Limits transform.Limits
 	// Most bounds what is kept, but for the tenant without a name.
 	Most store.Usage
+	// Presets are those of its file, which were checked; those that were sent to the server are beside them.
+	Presets []transform.Preset
+	// Policy says which chains are served; nil serves all.
+	Policy *transform.Policy
 }
 
 // A tenant is a Tenant as it is since its last change. It is shared and never changed.
@@ -51,6 +56,8 @@ type tenant struct {
 	// another. What is signed is so kept in any case: keys change.
 	guarded bool
 	prefix  []byte
+	// presets are those of the file and those that were sent.
+	presets *preset.Set
 }
 
 // generations numbers tenants since the process began.
@@ -66,7 +73,7 @@ func newTenant(t Tenant, restricted bool) *tenant {
 
 // restricted tells whether the address of a print alone is not enough to get it.
 func (t *Tenant) restricted() bool {
-	return t.Name != "" || t.Sign == SignTransforms || t.Sign == SignAll
+	return t.Name != "" || t.Policy != nil || t.Sign == SignTransforms || t.Sign == SignAll
 }
 
 // tenants are all those of a server. They are replaced as a whole.
@@ -90,18 +97,25 @@ func (all *tenants) refused() uint64 {
 // what no host of another is asked for: it has no name. It may be called at any time, but not by two at once.
 func (h *Handler) SetTenants(fallback Tenant, others ...Tenant) {
 	all := &tenants{others: others, byHost: map[string]*tenant{}}
+	unread := false
 	for i, t := range append([]Tenant{fallback}, others...) {
 		t.Limits = t.Limits.Within(h.engine.Limits())
 		if most := h.options.MaxUploadBytes; t.MaxUploadBytes <= 0 || t.MaxUploadBytes > most {
 			t.MaxUploadBytes = most
 		}
 		made := newTenant(t, t.restricted() || len(others) > 0)
+		var isNew bool
+		made.presets, isNew = h.presetsOf(t)
+		unread = unread || isNew
 		if i == 0 {
 			all.fallback = made
 		}
 		for _, host := range t.Hosts {
 			all.byHost[host] = made
 		}
+	}
+	if unread && h.hooks != nil { // New reads them itself
+		h.hearOfPresets()
 	}
 	h.tenants.Store(all)
 }

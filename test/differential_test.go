@@ -184,7 +184,7 @@ func describedOperations(t *testing.T, address string) map[string]bool {
 	}
 	names := map[string]bool{}
 	for _, schema := range description.Components.Schemas.Operation.OneOf {
-		if !schema.Setting {
+		if !schema.Setting && schema.Name != "preset" { // which does what the others in it do
 			names[schema.Name] = true
 		}
 	}

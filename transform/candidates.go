@@ -9,7 +9,7 @@ import (
 
 // A Candidate is one of several prints that show the same in different widths, so that a browser takes the one that it needs.
 type Candidate struct {
-	Chain Chain
+	Width int  // to which the chain's print is made narrower; 0 for that print itself
 	Size  Size // exact
 }
 
@@ -28,10 +28,10 @@ func (c Chain) Candidates(original Original, limits Limits, widths []int, layers
 		return nil, &SyntaxError{Operation: trim.Name, Expected: "has no place here: how wide the print will be is not known before it is made"}
 	}
 	var candidates []Candidate
-	add := func(chain Chain, size Size) { candidates = append(candidates, Candidate{Chain: chain, Size: size}) }
+	add := func(width int, size Size) { candidates = append(candidates, Candidate{Width: width, Size: size}) }
 	for _, width := range widths {
 		if width >= whole.Size.Width {
-			add(c, whole.Size)
+			add(0, whole.Size)
 			continue
 		}
 		narrow, err := c.Resized(width, 0)
@@ -42,10 +42,18 @@ func (c Chain) Candidates(original Original, limits Limits, widths []int, layers
 		if err != nil {
 			return nil, err
 		}
-		add(narrow, plan.Size)
+		add(width, plan.Size)
 	}
 	slices.SortFunc(candidates, func(a, b Candidate) int { return cmp.Compare(a.Size.Width, b.Size.Width) })
 	return slices.CompactFunc(candidates, func(a, b Candidate) bool { return a.Size.Width == b.Size.Width }), nil
+}
+
+// Narrowed returns the chain of a candidate: of the one that Candidates was called on, or of the same with presets in it.
+func (c Chain) Narrowed(to Candidate) (Chain, error) {
+	if to.Width == 0 {
+		return c, nil
+	}
+	return c.Resized(to.Width, 0)
 }
 
 // Resized returns the chain with a resize at its end, to a box in pixels. A side of 0 follows from the shape of the picture.

@@ -19,6 +19,8 @@ type Chain struct {
 	// Described is set for .json: the answer tells of the print and has no pixels.
 	Described bool
 	settings  [maxSettings]Value
+	// lent has a bit for each setting that comes from a preset: it gives way where it cannot be had.
+	lent uint32
 }
 
 // A Target is a whole address below /download/ or /proxy/_/: whose print is asked for, and which one.

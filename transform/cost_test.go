@@ -96,6 +96,7 @@ func planFor(t testing.TB, data []byte, path string) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
+	target.Chain = withExamples(t, target.Chain)
 	original, err := engine(t).Inspect(t.Context(), open(t, data), Asker{})
 	if err != nil {
 		t.Fatal(err)

@@ -61,22 +61,31 @@ func (c *Chain) refuseContradictions() error {
 	if c.settings[describe.index()].Set && !c.Described {
 		return &SyntaxError{Operation: describe.Name, Expected: "is a setting of .json"}
 	}
+	one, other := c.contradiction()
+	switch {
+	case one == nil:
+		return nil
+	case one == quality:
+		return &SyntaxError{Operation: quality.Name, Expected: "cannot be measured beside " + other.Name}
+	}
+	return &SyntaxError{Operation: one.Name, Expected: "cannot stand beside " + other.Name}
+}
+
+// contradiction returns two settings of the chain that cannot both be had, or nil.
+func (c *Chain) contradiction() (one, other *Setting) {
 	noLoss := c.Get(lossless).X == 1
 	set := func(s *Setting) bool { return c.settings[s.index()].Set }
-	refuse := func(s, beside *Setting) error {
-		return &SyntaxError{Operation: s.Name, Expected: "cannot stand beside " + beside.Name}
-	}
 	switch {
 	case set(frames) && set(page):
-		return refuse(frames, page)
+		return frames, page
 	case set(maxbytes) && noLoss:
-		return refuse(maxbytes, lossless)
+		return maxbytes, lossless
 	case set(subsample) && noLoss:
-		return refuse(subsample, lossless)
+		return subsample, lossless
 	case set(depth) && set(palette):
-		return refuse(depth, palette)
+		return depth, palette
 	case c.Get(quality).X < 0 && noLoss:
-		return &SyntaxError{Operation: quality.Name, Expected: "cannot be measured beside " + lossless.Name}
+		return quality, lossless
 	}
-	return nil
+	return nil, nil
 }

@@ -62,6 +62,7 @@ func render(t testing.TB, data []byte, path string) (*Rendition, error) {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
+	target.Chain = withExamples(t, target.Chain)
 	file := open(t, data)
 	original, err := engine(t).Inspect(t.Context(), file, Asker{})
 	if err != nil {

@@ -11,6 +11,8 @@ var (
 	ErrSyntax      = errors.New("the address is not well formed")
 	ErrPath        = errors.New("no such address")
 	ErrTooLong     = errors.New("the address is too long")
+	ErrNoPreset    = errors.New("there is no such preset")
+	ErrNotAllowed  = errors.New("not among what is served here")
 	ErrOutside     = errors.New("outside the picture")
 	ErrTooLarge    = errors.New("too large")
 	ErrNoGlyph     = errors.New("text that cannot be written")

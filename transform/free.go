@@ -10,13 +10,16 @@ import (
 // maxText is the longest text that a URL may carry, in bytes of UTF-8.
 const maxText = 1024
 
-// read returns the value of a free parameter: an id in lower case and with its hyphens, a name as it stands, or the text that
+// read returns the value of a free parameter: an id in lower case and with its hyphens, a name as it stands or in lower case, or the text that
 // base64url stands for; its padding may be left out. ok is false for what is no such value.
 func (p *Param) read(s string) (value string, ok bool) {
 	switch p.Kind {
 	case ID:
 		return hyphenated(strings.ToLower(s)), isID(s)
 	case Name:
+		if p.Lower {
+			s = strings.ToLower(s)
+		}
 		return s, len(s) <= int(p.Max) && isName(s)
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))

@@ -42,6 +42,7 @@ func order(t testing.TB, ctx context.Context, e *Engine, data []byte, path strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	target.Chain = withExamples(t, target.Chain)
 	original, err := inspect(bytes.NewReader(data), int64(len(data)), e.Limits())
 	if err != nil {
 		t.Fatal(err)

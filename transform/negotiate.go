@@ -26,17 +26,15 @@ func (c Chain) Settle(original Original, accept string) Chain {
 }
 
 // In returns the chain with a concrete format, one of its Offers. Where it was negotiated the settings that the format lacks are
-// taken out: who asks for whatever suits a browser cannot know which they are.
+// taken out: who asks for whatever suits a browser cannot know which they are. So are those that come from a preset, which is for all formats.
 func (c Chain) In(f *Format) Chain {
 	c.Format = f
-	if c.Negotiated {
-		for i, s := range Settings {
-			if !f.takes(s) {
-				c.settings[i] = Value{}
-			}
+	for i, s := range Settings {
+		if (c.Negotiated || c.isLent(i)) && !f.takes(s) {
+			c.settings[i] = Value{}
 		}
 	}
-	c.Negotiated = false
+	c.Negotiated, c.lent = false, 0
 	return c
 }
 

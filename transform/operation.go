@@ -52,7 +52,7 @@ const (
 	Switch              // 1 or 0
 	ID                  // the id of an image in the store
 	Text                // words to be read, in base64url
-	Name                // a word of the user's own, in a setting
+	Name                // a word of the user's own
 )
 
 // Unit is what the number of a parameter counts.
@@ -96,6 +96,8 @@ type Param struct {
 	Default string
 	// Needed marks a keyed parameter that must be written all the same.
 	Needed bool
+	// Lower marks a Name in which upper case is the same as lower case, which is what the canonical form has.
+	Lower bool
 }
 
 // free tells whether the value is a string of the user's own, and no number. A form has one such parameter at most, the first, so that

@@ -10,6 +10,7 @@ var Operations = []*Operation{
 	overlay, writing,
 	grayscale, bitonal, invert, sepia, normalize,
 	brightness, contrast, saturation, hue, gamma, tint, duotone, opacity,
+	preset,
 }
 
 // Settings are all settings, in the order in which the canonical form writes them.

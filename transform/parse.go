@@ -81,7 +81,10 @@ func (c *Chain) parse(segments []segment, extension string, extended bool, last 
 			return err
 		}
 	}
-	return c.settle(extension, extended, last)
+	if !c.hasPresets() { // else a default that is written may be there to override what a preset says
+		c.dropDefaults()
+	}
+	return c.settleFormat(extension, extended, last)
 }
 
 // negotiates tells whether an address in which something is wrong asks for negotiation all the same.
@@ -143,22 +146,30 @@ func (c *Chain) addCall(s segment, o *Operation, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	if o.First && len(c.Calls) > 0 {
-		e := s.fail("must stand before all other operations")
+	if expected := c.push(call); expected != "" {
+		e := s.fail(expected)
 		e.Operation = o.Name
 		return e
 	}
-	if o.Idle != nil && o.Idle(call) {
-		return nil
-	}
-	if len(c.Calls) == maxCalls {
-		return s.fail(fmt.Sprintf("is one operation too many: at most %d are taken", maxCalls))
+	return nil
+}
+
+// push adds a call, unless it does nothing. If there is no place for it, it returns what was expected.
+func (c *Chain) push(call Call) (expected string) {
+	o := call.Operation
+	switch {
+	case o.First && len(c.Calls) > 0:
+		return "must stand before all other operations"
+	case o.Idle != nil && o.Idle(call):
+		return ""
+	case len(c.Calls) == maxCalls:
+		return fmt.Sprintf("is one operation too many: at most %d are taken", maxCalls)
 	}
 	c.Calls = append(c.Calls, call)
 	if call.image() && len(c.Images()) > maxImages {
-		return s.fail(fmt.Sprintf("is one image too many: at most %d are taken", maxImages))
+		return fmt.Sprintf("is one image too many: at most %d are taken", maxImages)
 	}
-	return nil
+	return ""
 }
 
 func (c *Chain) addSetting(s segment, i int, arguments []string) error {
@@ -188,15 +199,10 @@ func (c *Chain) addSetting(s segment, i int, arguments []string) error {
 	return nil
 }
 
-// settle combines the extension and the format setting into what the chain asks for.
-func (c *Chain) settle(extension string, extended bool, last segment) error {
+// settleFormat combines the extension and the format setting into what the chain asks for.
+func (c *Chain) settleFormat(extension string, extended bool, last segment) error {
 	word := c.Word(format)
 	c.settings[format.index()] = Value{}
-	for i, s := range Settings {
-		if v := s.Param.normal(c.settings[i]); !v.Set {
-			c.settings[i] = Value{}
-		}
-	}
 	byWord := FormatByExtension(word)
 	c.Negotiated = word == "auto"
 	c.Format = byWord
@@ -223,4 +229,40 @@ func (c *Chain) settle(extension string, extended bool, last segment) error {
 		c.Format = byExtension
 	}
 	return nil
+}
+
+// dropDefaults makes settings unset that are set to what they are without.
+func (c *Chain) dropDefaults() {
+	for i, s := range Settings {
+		if v := s.Param.normal(c.settings[i]); !v.Set {
+			c.settings[i] = Value{}
+		}
+	}
+}
+
+// parseChain reads a chain and its extension without an id before it, as in crop:ar=1x1/resize:160.webp. Defaults that are written
+// stay set. Places in errors count from the beginning of the text, the first segment being 0.
+func parseChain(text string) (Chain, error) {
+	segments, err := split(nil, text, false)
+	if err != nil {
+		return Chain{}, err
+	}
+	var c Chain
+	if len(segments) == 0 {
+		return c, &SyntaxError{Expected: "a chain was expected, and nothing stands there"}
+	}
+	last := &segments[len(segments)-1]
+	var extension string
+	var extended bool
+	last.text, extension, extended = cutExtension(last.text)
+	end := *last
+	if end.text == "" { // an extension alone
+		segments = segments[:len(segments)-1]
+	}
+	for _, s := range segments {
+		if err := c.parseSegment(s); err != nil {
+			return Chain{}, err
+		}
+	}
+	return c, c.settleFormat(extension, extended, end)
 }

@@ -227,22 +227,23 @@ func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
 	}
 	const rounds = 900 / slowdown
 	r := rand.New(rand.NewPCG(1, 2))
+	operations := ownOperations()
 	pictures := kindsOfPicture(t)
 	names := slices.Sorted(maps.Keys(pictures))
 	formats := writable(t)
 	count, done, doneDense := map[string]int{}, map[*Operation]int{}, map[*Operation]int{}
 	for round := range rounds {
 		path := ""
-		var operations []*Operation
+		var used []*Operation
 		for i := range 1 + r.IntN(4) {
-			o := Operations[r.IntN(len(Operations))]
+			o := operations[r.IntN(len(operations))]
 			if i == 0 {
-				o = Operations[round%len(Operations)] // each has its turn
+				o = operations[round%len(operations)] // each has its turn
 			}
 			if o.First && i > 0 {
 				continue
 			}
-			operations = append(operations, o)
+			used = append(used, o)
 			path += "/" + callOf(o, r)
 		}
 		dense := r.IntN(3) == 0
@@ -265,7 +266,7 @@ func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
 				t.Errorf("%s of %s: is %s, was planned as %s", path, name, bounds, rendition.Size)
 			}
 			count["rendered"]++
-			for _, o := range operations {
+			for _, o := range used {
 				done[o]++
 				if dense {
 					doneDense[o]++
@@ -282,7 +283,7 @@ func TestRandomChainsGiveWhatWasPlanned(t *testing.T) {
 		}
 	}
 	t.Log(count)
-	for _, o := range Operations {
+	for _, o := range operations {
 		if slowdown == 1 && (done[o] < 10 || doneDense[o] < 3) {
 			t.Errorf("%s was in %d prints, in %d with dpr", o.Name, done[o], doneDense[o])
 		}

@@ -29,7 +29,9 @@ func (q *Queue) Repeat(what What) {
 	q.late.mutex.Lock()
 	defer q.late.mutex.Unlock()
 	q.late.what.IDs = append(q.late.what.IDs, what.IDs...)
-	q.late.what.Tags = append(q.late.what.Tags, what.Tags...)
+	for _, tag := range what.Tags {
+		q.late.what.Tags = append(q.late.what.Tags, Tag(what.Tenant, tag)) // what is left may be of several tenants
+	}
 	q.late.what.Paths = append(q.late.what.Paths, what.Paths...)
 	if !q.late.telling {
 		q.late.telling = true
