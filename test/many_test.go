@@ -233,6 +233,10 @@ func TestManyMachines(t *testing.T) {
 		}
 	})
 
+	t.Run("presets are the same at all", func(t *testing.T) {
+		presetsOfMany(t, f, f.origins[0].upload("image/jpeg", append(bytes.Clone(photo), 4, 4)))
+	})
+
 	t.Run("one that is killed takes nothing with it", func(t *testing.T) {
 		var mutex sync.Mutex
 		kept := map[string][]byte{}
