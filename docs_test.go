@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"calotype/handler/tenants"
 	"calotype/transform"
 )
 
@@ -37,6 +38,11 @@ func TestDocsAreUpToDate(t *testing.T) {
 	readme = fill(t, readme, "options", optionsTable(t))
 	readme = fill(t, readme, "commands", commandsTable(t))
 	check(t, "README.md", readme)
+	tenantsPage, err := os.ReadFile("docs/tenants.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "docs/tenants.md", fill(t, tenantsPage, "tenants", tenantsTable()))
 	samples.checkUnused()
 }
 
@@ -63,7 +69,7 @@ func fill(t *testing.T, page []byte, name, content string) []byte {
 	t.Helper()
 	part := regexp.MustCompile(`(?s)(<!-- generated: ` + name + ` -->\n).*?(<!-- end -->)`)
 	if !part.Match(page) {
-		t.Fatalf("README.md has no generated part %s", name)
+		t.Fatalf("a page has no generated part %s", name)
 	}
 	return part.ReplaceAll(page, []byte("${1}"+strings.ReplaceAll(content, "$", "$$")+"${2}"))
 }
@@ -388,6 +394,16 @@ func optionsTable(t *testing.T) string {
 			}
 			fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s |\n", f.Name, strings.Join(f.Envs, "`, `"), f.Default, f.Help)
 		}
+	}
+	return b.String()
+}
+
+// tenantsTable lists what can be said of a tenant.
+func tenantsTable() string {
+	var b strings.Builder
+	b.WriteString("| setting | | |\n|---|---|---|\n")
+	for _, s := range tenants.Settings {
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", s.Name, strings.ReplaceAll(s.Form, "|", "\\|"), s.Doc)
 	}
 	return b.String()
 }

@@ -198,10 +198,10 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 	const acme, zeta = "img.acme.example", "img.zeta.example"
 	token := func(i int) string { return fmt.Sprintf("token-of-tenant-%04d", i) }
-	tenants := func(i int) string {
+	said := func(i int) string {
 		return fmt.Sprintf("acme:\n  hosts: [%s]\n  tokens: [always-good-token, %s]\nzeta-%d:\n  hosts: [%s]\n  tokens: [%s]\n  max-images: 1\n", acme, token(i), i, zeta, token(i))
 	}
-	file, tokens := write("tenants.yaml", tenants(0)), write("tokens", "token-of-everybody-0\n")
+	file, tokens := write("tenants.yaml", said(0)), write("tokens", "token-of-everybody-0\n")
 	r := run(t, "--tenants", file, "--token-file", tokens)
 	if !strings.Contains(r.said.String(), "2 tenants of "+file) {
 		t.Errorf("it says %s", r.said)
@@ -249,7 +249,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	r.upload(zeta, token(0), picture)
 	for i := 1; i <= changes; i++ {
 		time.Sleep(300 * time.Millisecond)
-		write("tenants.yaml", tenants(i))
+		write("tenants.yaml", said(i))
 		write("tokens", fmt.Sprintf("token-of-everybody-%d\n", i))
 		r.hangUp(again + "\" option=--tenants")
 		r.must(acme, token(i), "GET", "/images?limit=1", nil, http.StatusOK)
@@ -261,7 +261,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		r.must(zeta, token(i), "POST", "/upload-image", picture, http.StatusInsufficientStorage)
 		r.must(acme, "", "GET", mine, nil, http.StatusNotFound)
 		// A fault leaves all as it is.
-		write("tenants.yaml", tenants(i)+"  max-imges: 2\n")
+		write("tenants.yaml", said(i)+"  max-imges: 2\n")
 		r.hangUp("a file was not taken")
 		r.must(zeta, token(i), "GET", mine, nil, http.StatusOK)
 		r.must(acme, token(i), "GET", "/images?limit=1", nil, http.StatusOK)
@@ -292,5 +292,42 @@ func TestTenantsMustBeUsableAtTheStart(t *testing.T) {
 	output, err := command.CombinedOutput()
 	if err == nil || !strings.Contains(string(output), "tenants.yaml:3: tenant acme: max-side: must be a whole number of at least 1") {
 		t.Errorf("%v: %s", err, output)
+	}
+}
+
+// Backups, restored ones too, and exports have the images of all tenants, and know whose they are.
+func TestCopiesKeepTenants(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "tenants.yaml")
+	if err := os.WriteFile(file, []byte("acme:\n  hosts: [a.example]\n  tokens: [token-of-acme-000]\n  max-images: 2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const secret = "token-of-everybody"
+	data := filepath.Join(folder, "data")
+	r := run(t, "--tenants", file, "--token", secret, "--data", data)
+	const host, token = "a.example", "token-of-acme-000"
+	acme, other := r.upload(host, token, onePixel(t)), r.upload("else.example", secret, onePixel(t))
+	id := func(path string) string { return path[strings.LastIndex(path, "/")+1:] }
+	removed := r.upload(host, token, onePixel(t))
+	r.must(host, token, "DELETE", "/images/"+id(removed), nil, http.StatusNoContent)
+
+	backup, restored, exported := filepath.Join(folder, "backup"), filepath.Join(folder, "restored"), filepath.Join(folder, "exported")
+	for _, command := range [][]string{
+		{"backup", backup, "--data", data}, {"restore", backup, "--data", restored}, {"export", "--data", data, "--to-data", exported},
+	} {
+		if out, told, err := calotype(t, command...); err != nil {
+			t.Fatalf("%q: %s%s%v", command, out, told, err)
+		}
+	}
+	for _, data := range []string{backup, restored, exported} {
+		r := run(t, "--tenants", file, "--token", secret, "--data", data)
+		r.must(host, "", "GET", acme, nil, http.StatusOK)
+		r.must(host, "", "GET", other, nil, http.StatusNotFound)
+		r.must(host, "", "GET", removed, nil, http.StatusGone)
+		r.must("else.example", "", "GET", acme, nil, http.StatusNotFound)
+		r.must("else.example", "", "GET", other, nil, http.StatusOK)
+		r.must("else.example", "", "GET", removed, nil, http.StatusNotFound)
+		r.upload(host, token, onePixel(t))
+		r.must(host, token, "POST", "/upload-image", onePixel(t), http.StatusInsufficientStorage)
 	}
 }
