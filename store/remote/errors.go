@@ -30,12 +30,8 @@ func (f *failure) Error() string {
 	return f.kind.Error() + ": " + f.what
 }
 
-func (f *failure) Unwrap() []error {
-	if f.cause == nil {
-		return []error{f.kind}
-	}
-	return []error{f.kind, f.cause}
-}
+// Unwrap returns the kind alone: what is behind an error may itself be an error of this package or of another, and does not say what this one is.
+func (f *failure) Unwrap() error { return f.kind }
 
 // Cause says what is behind an error of this package, with addresses and hosts, or returns nil if the error says all.
 func Cause(err error) error {

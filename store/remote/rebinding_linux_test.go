@@ -268,7 +268,7 @@ func TestRedirectsToForbiddenPlaces(t *testing.T) {
 			if err == nil {
 				fetched++
 			}
-			if want != nil && !errors.Is(err, want) || want == nil && err != nil && !strings.Contains(to, "changing") {
+			if errors.Is(err, ErrSource) || want != nil && !errors.Is(err, want) || want == nil && err != nil && !strings.Contains(to, "changing") {
 				t.Errorf("%d to %q: %v (%v), want %v", status, to, err, Cause(err), want)
 			}
 		}
