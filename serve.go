@@ -230,7 +230,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	if err != nil {
 		return err
 	}
-	elsewhere, err := c.openSources(listener, engine, counts, log)
+	elsewhere, err := c.openSources(listener, originals, engine, counts, log)
 	if err != nil {
 		return err
 	}

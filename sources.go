@@ -14,6 +14,7 @@ import (
 	"calotype/handler"
 	"calotype/handler/forwarded"
 	"calotype/handler/metrics"
+	"calotype/store"
 	"calotype/store/cloud"
 	"calotype/store/remote"
 	"calotype/transform"
@@ -109,8 +110,10 @@ func (c *serveCommand) sourcesIndex() int64 {
 // mayFetch tells whether somebody may ask for originals that live elsewhere, be it a tenant after a change of the file.
 func (c *serveCommand) mayFetch() bool { return len(c.Sources) > 0 || c.Tenants != "" }
 
-// openSources returns what fetches sources, or nil if there are none. listener is where this server is asked.
-func (c *serveCommand) openSources(listener net.Listener, engine *transform.Engine, counts *metrics.Metrics, log *slog.Logger) (*remote.Keeper, error) {
+// openSources returns what fetches sources, or nil if there are none. listener is where this server is asked, and originals has a part of the same disk.
+func (c *serveCommand) openSources(
+	listener net.Listener, originals *store.Store, engine *transform.Engine, counts *metrics.Metrics, log *slog.Logger,
+) (*remote.Keeper, error) {
 	if !c.mayFetch() {
 		return nil, nil
 	}
@@ -123,7 +126,7 @@ func (c *serveCommand) openSources(listener net.Listener, engine *transform.Engi
 		return nil, err
 	}
 	return remote.Open(remote.Options{
-		Dir: filepath.Join(c.Data, "sources"), Bytes: int64(c.SourceBytes),
+		Dir: filepath.Join(c.Data, "sources"), Bytes: int64(c.SourceBytes), Room: originals.Room,
 		MaxBytes: int64(c.SourceMaxBytes), Timeout: c.SourceTimeout, Slowest: slowestSource,
 		Floor: c.SourceFloor, Cap: c.SourceCap,
 		Networks: networks, Proxy: c.SourceProxy, Headers: c.SourceHeaders, Self: ownHosts(listener),

@@ -244,11 +244,14 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 func retryAfter(p problem, err error) int {
 	var prints *quota.Exceeded
 	var attempts *token.Exceeded
+	var host *remote.Resting
 	switch {
 	case errors.As(err, &prints):
 		return int(math.Ceil(prints.Retry.Seconds()))
 	case errors.As(err, &attempts):
 		return int(math.Ceil(attempts.Retry.Seconds()))
+	case errors.As(err, &host):
+		return int(math.Ceil(host.Retry.Seconds()))
 	case p.status == fasthttp.StatusServiceUnavailable:
 		return 2
 	}

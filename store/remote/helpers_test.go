@@ -216,7 +216,7 @@ func mustGet(t testing.TB, k *Keeper, w Wanted, body string) *Copy {
 		t.Fatalf("%s: %v (%v)", w.Source, err, Cause(err))
 	}
 	if got != body {
-		t.Fatalf("%s: got %q, want %q", w.Source, got, body)
+		t.Fatalf("%s: got %.60q, want %.60q", w.Source, got, body)
 	}
 	return c
 }
@@ -226,7 +226,7 @@ func mustFail(t testing.TB, k *Keeper, w Wanted, want error) error {
 	t.Helper()
 	_, got, err := get(t, k, w)
 	if !errors.Is(err, want) {
-		t.Fatalf("%s: got %q and error %v, want %v", w.Source, got, err, want)
+		t.Fatalf("%s: got %.60q and error %v, want %v", w.Source, got, err, want)
 	}
 	return err
 }

@@ -86,6 +86,7 @@ func Open(o Options) (_ *Keeper, err error) {
 	if k.shelf, err = openShelf(o.Dir, o.Bytes); err != nil {
 		return nil, fmt.Errorf("sources in folder %s: %w", o.Dir, err)
 	}
+	k.shelf.room = o.Room
 	return k, nil
 }
 

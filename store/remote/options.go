@@ -17,6 +17,9 @@ type Options struct {
 	Dir   string // folder of the originals that have been fetched
 	Bytes int64  // the most that they take there
 
+	// Room returns an error if the disk has no room for so many more bytes; what is kept then gives way. It is asked often. Nil is always room.
+	Room func(bytes int64) error
+
 	MaxBytes int64         // of one original; 0 is DefaultMaxBytes
 	Timeout  time.Duration // of one fetch in all, with its redirects; 0 is DefaultTimeout
 	Slowest  int64         // bytes a second that a body brings at least, on average, once it has taken a second; 0 is no bound

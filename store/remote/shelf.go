@@ -42,11 +42,13 @@ type shelf struct {
 	lock  *os.File
 	limit int64 // blocks
 	most  int   // items
+	room  func(bytes int64) error
 
 	mutex   sync.Mutex
 	items   map[string]*item // by the name of the record
 	recency list.List        // of all items, the last used first
 	blocks  int64            // of all items and spools
+	ceiling int64            // of blocks while the disk has no room; 0 while it has
 
 	evicted, damaged atomic.Uint64
 }
@@ -328,20 +330,39 @@ func (s *shelf) drop(i *item) {
 // makeRoom drops what was used least recently until there is room for so many blocks more. It tells whether there is.
 func (s *shelf) makeRoom(blocks int64) bool {
 	for s.blocks+blocks > s.limit || s.recency.Len() > s.most {
-		last := s.recency.Back()
-		if last == nil {
+		if !s.dropLast() {
 			return false
 		}
-		s.drop(last.Value.(*item))
-		s.evicted.Add(1)
 	}
 	return true
 }
 
-// reserve takes blocks for a spool.
+// dropLast drops what was used least recently, if there is anything.
+func (s *shelf) dropLast() bool {
+	last := s.recency.Back()
+	if last == nil {
+		return false
+	}
+	s.drop(last.Value.(*item))
+	s.evicted.Add(1)
+	return true
+}
+
+// reserve takes blocks for a spool. While the disk has no room, no more are taken in all than when that began.
 func (s *shelf) reserve(blocks int64) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	full := s.room != nil && s.room(blocks*blockBytes) != nil
+	if !full {
+		s.ceiling = 0
+	} else if s.ceiling == 0 {
+		s.ceiling = s.blocks
+	}
+	for full && s.blocks+blocks > s.ceiling {
+		if !s.dropLast() {
+			return fmt.Errorf("keep a source: %w", store.ErrFull)
+		}
+	}
 	if !s.makeRoom(blocks) {
 		return fmt.Errorf("%w: all room for sources is taken by those that are being fetched", ErrBusy)
 	}

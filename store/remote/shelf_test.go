@@ -55,7 +55,10 @@ func TestWhatIsFetchedStaysWithinItsBudget(t *testing.T) {
 			case <-watched:
 				return
 			default:
-				if n := diskBytes(t, options.Dir); n > options.Bytes {
+				k.shelf.mutex.Lock() // so that nothing goes from where it was counted
+				n := diskBytes(t, options.Dir)
+				k.shelf.mutex.Unlock()
+				if n > options.Bytes {
 					t.Errorf("%d bytes are on disk, of %d", n, options.Bytes)
 					return
 				}
@@ -132,6 +135,41 @@ func TestFetchesUnderWayCountToTheBudget(t *testing.T) {
 	if s.blocks != 0 {
 		t.Errorf("%d blocks are still taken", s.blocks)
 	}
+}
+
+// A disk that others have filled is not filled further: what was fetched before gives way, and where there is nothing, fetches fail.
+func TestAFullDiskIsNotFilledFurther(t *testing.T) {
+	var clock testClock
+	o := newOrigin(t, &clock)
+	options := keeperOptions(t)
+	full := false
+	options.Room = func(int64) error {
+		if full {
+			return store.ErrFull
+		}
+		return nil
+	}
+	k := open(t, options, &clock)
+	body := func(i int) string { return picture(fmt.Sprint(i, strings.Repeat("x", 500<<10))) }
+	for i := range 12 {
+		o.put(fmt.Sprint("/", i), file{body: body(i), header: []string{"Cache-Control: max-age=60000"}})
+	}
+	for i := range 6 {
+		mustGet(t, k, o.want(t, fmt.Sprint("/", i)), body(i))
+	}
+	full = true
+	before := diskBytes(t, options.Dir)
+	for i := 6; i < 12; i++ {
+		mustGet(t, k, o.want(t, fmt.Sprint("/", i)), body(i))
+		if now := diskBytes(t, options.Dir); now > before {
+			t.Errorf("%d bytes were on disk, and now %d are", before, now)
+		}
+	}
+	options.Dir = t.TempDir()
+	empty := open(t, options, &clock)
+	mustFail(t, empty, o.want(t, "/0"), store.ErrFull)
+	full = false
+	mustGet(t, empty, o.want(t, "/0"), body(0))
 }
 
 func TestASpoolThatIsResetBeginsAnew(t *testing.T) {
