@@ -24,6 +24,9 @@ const (
 // keepRedirect: that two spellings mean the same is true for ever.
 const keepRedirect = "public, max-age=31536000"
 
+// keepSnapped: which sizes there are may change.
+const keepSnapped = "public, max-age=86400"
+
 var (
 	errSpelling     = errors.New("the address is not spelled canonically")
 	errUnknownQuery = errors.New("the address of an image has no query")
@@ -57,6 +60,9 @@ func (h *Handler) insistOnSpelling(ctx *fasthttp.RequestCtx, a asking) (done boo
 	header := &ctx.Response.Header
 	header.Set("Location", canonical)
 	header.Set("Cache-Control", keepRedirect)
+	if a.snapped {
+		header.Set("Cache-Control", keepSnapped)
+	}
 	setImageHeaders(header)
 	h.setIgnoredQuery(header)
 	header.SetContentLength(0) // fasthttp tells no length of no body to HEAD

@@ -15,12 +15,13 @@ import (
 
 // An asking is what the address of a request for an image says.
 type asking struct {
-	tenant *tenant
-	path   []byte           // as the client wrote it, valid as long as the request
-	route  string           // the beginning of path, with a slash at its end
-	target transform.Target // as its tenant serves it
-	chain  transform.Chain  // of the target, with its presets written out
-	uses   []transform.Use  // the presets in it, as they are in presets
+	tenant  *tenant
+	path    []byte           // as the client wrote it, valid as long as the request
+	route   string           // the beginning of path, with a slash at its end
+	target  transform.Target // as its tenant serves it
+	snapped bool             // some of its sizes are others than those in the path
+	chain   transform.Chain  // of the target, with its presets written out
+	uses    []transform.Use  // the presets in it, as they are in presets
 
 	presets *transform.Presets // of the tenant at that time
 	signed  bool
@@ -61,6 +62,7 @@ func (h *Handler) readAddress(ctx *fasthttp.RequestCtx, route string) (asking, e
 	if a.target.Chain, err = a.tenant.Policy.Apply(target.Chain); err != nil {
 		return asking{}, err
 	}
+	a.snapped = !a.target.Chain.Equal(&target.Chain)
 	a.presets = a.tenant.presets.Current()
 	if a.chain, a.uses, err = a.target.Chain.Expand(a.presets); err != nil {
 		return asking{}, err

@@ -42,7 +42,7 @@ func (h *Handler) obey(news store.News) {
 	}
 	h.metrics.Heard(kind, news.Age)
 	if ofPresets(news, what) {
-		h.hearOfPresets()
+		h.hearOfPresets(what)
 	}
 	switch {
 	case kind == metrics.NewsMissed:

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -91,8 +90,9 @@ func sentPresets(rows []store.Preset) (list []transform.Preset) {
 	return list
 }
 
-// hearOfPresets reads the presets anew, now or as soon as the index answers.
-func (h *Handler) hearOfPresets() {
+// hearOfPresets reads the presets anew, since what is told has changed. If the index does not answer it tries again, and has caches in front
+// told once more in the end: they may have fetched meanwhile what was made before.
+func (h *Handler) hearOfPresets(what purge.What) {
 	const again = time.Second
 	err := h.readPresets(h.work)
 	if err == nil {
@@ -100,12 +100,16 @@ func (h *Handler) hearOfPresets() {
 	}
 	h.log.Error("presets have changed and cannot be read; it is tried again", "error", err)
 	h.following.Go(func() {
-		for err != nil && h.work.Err() == nil {
+		for err != nil {
 			select {
 			case <-time.After(again):
 				err = h.readPresets(h.work)
 			case <-h.work.Done():
+				return
 			}
+		}
+		if len(what.Tags) > 0 {
+			h.hooks.Repeat(what)
 		}
 	})
 }
@@ -136,9 +140,7 @@ func (h *Handler) changePreset(tenant string, decide func(present []store.Preset
 	if err != nil || len(what.Tags) == 0 {
 		return nil, err
 	}
-	if err := h.readPresets(h.work); err != nil {
-		return nil, fmt.Errorf("read the presets that were changed: %w", err)
-	}
+	h.hearOfPresets(what)
 	waiting, cancel := context.WithTimeout(h.work, purgeWait)
 	defer cancel()
 	return h.hooks.Purge(waiting, what), nil

@@ -68,13 +68,13 @@ func describePresets(t *tenant, rows []store.Preset) []presetDescription {
 		list[last].presetVersion = v
 		list[last].Versions = append(list[last].Versions, v)
 	}
-	inFile := set.InFile()
-	for _, p := range inFile {
+	inFile := map[string]bool{}
+	for _, p := range set.InFile() {
+		inFile[p.Name] = true
 		add(p.Name, presetFromFile, presetVersion{Version: p.Version, Chain: p.Chain})
 	}
 	for _, row := range rows {
-		hidden := slices.ContainsFunc(inFile, func(p transform.Preset) bool { return p.Name == row.Name })
-		if row.Chain != "" && !hidden {
+		if row.Chain != "" && !inFile[row.Name] {
 			add(row.Name, presetWasSent, presetVersion{row.Version, row.Chain, row.Created.UTC().Format(time.RFC3339Nano)})
 		}
 	}
@@ -254,7 +254,7 @@ func afterHooks(status int, hooks []purge.Answer) int {
 // changeable returns the newest version of a preset that a request is to change, with an empty chain if there is none. It is an error if the
 // request takes it for another, or cannot change it.
 func changeable(ctx *fasthttp.RequestCtx, t *tenant, name string, present []store.Preset) (newest store.Preset, err error) {
-	if slices.ContainsFunc(t.presets.InFile(), func(p transform.Preset) bool { return p.Name == name }) {
+	if t.presets.Has(name) {
 		return newest, fmt.Errorf("%w: %s", errPresetInFile, name)
 	}
 	for _, row := range present {

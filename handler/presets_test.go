@@ -503,6 +503,15 @@ func TestPolicies(t *testing.T) {
 	}
 	f(s, srcset+".webp?widths=300", 403, "widths: each must be 100 or 200, not 300")
 
+	s = serve(t, policy(transform.Policy{Sizes: []int{100, 200}, Snap: true}), func(o *Options) { o.Canonical = CanonicalRedirect })
+	u = s.upload(encodePNG(t, photo(600, 400, 1)))
+	for spelling, keep := range map[string]string{"/resize:90.webp": keepSnapped, "/RESIZE:100.webp": keepRedirect} {
+		a := s.get(u.URL + spelling)
+		if a.status != 301 || a.header.Get("Location") != u.URL+"/resize:100.webp" || a.header.Get("Cache-Control") != keep {
+			t.Errorf("%s: %d %v", spelling, a.status, a.header)
+		}
+	}
+
 	s = serve(t, policy(transform.Policy{Sizes: []int{100, 200}}), func(o *Options) { o.Canonical = CanonicalRedirect })
 	u = s.upload(encodePNG(t, photo(600, 400, 1)))
 	f(s, u.URL+"/resize:90.webp", 403, "must be 100 or 200, not 90")

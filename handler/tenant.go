@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/handler/preset"
+	"calotype/handler/purge"
 	"calotype/handler/quota"
 	"calotype/handler/signing"
 	"calotype/store"
@@ -115,7 +116,7 @@ func (h *Handler) SetTenants(fallback Tenant, others ...Tenant) {
 		}
 	}
 	if unread && h.hooks != nil { // New reads them itself
-		h.hearOfPresets()
+		h.hearOfPresets(purge.What{})
 	}
 	h.tenants.Store(all)
 }

@@ -52,14 +52,21 @@ func (s *Set) Send(list []transform.Preset) []*transform.PresetError {
 // MayLoad returns an error if a file takes back what it has said before, by giving a version another chain than it had: what was made
 // by that is kept for ever elsewhere.
 func (s *Set) MayLoad(inFile []transform.Preset) error {
-	for _, old := range s.InFile() {
-		for _, p := range inFile {
-			if p.Version > 0 && p.Version == old.Version && p.Name == old.Name && p.Chain != old.Chain {
-				return fmt.Errorf("preset %s: version %d was another chain; a new one needs a number of its own", p.Name, p.Version)
-			}
+	was := map[version]string{}
+	for _, p := range s.InFile() {
+		was[version{p.Name, p.Version}] = p.Chain
+	}
+	for _, p := range inFile {
+		if chain, known := was[version{p.Name, p.Version}]; known && chain != p.Chain && p.Version > 0 {
+			return fmt.Errorf("preset %s: version %d was another chain; a new one needs a number of its own", p.Name, p.Version)
 		}
 	}
 	return nil
+}
+
+type version struct {
+	name   string
+	number int
 }
 
 // Load replaces the presets of the file, if they may be, and returns the cache tags of all that is another now.
@@ -90,7 +97,7 @@ func (s *Set) Breaks(before, after []transform.Preset) error {
 	}))
 }
 
-// Fault returns what is wrong with the version of a preset that was sent, or nil.
+// Fault returns what is wrong with a version of a preset, or nil.
 func (s *Set) Fault(name string, version int) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -100,6 +107,11 @@ func (s *Set) Fault(name string, version int) error {
 		}
 	}
 	return nil
+}
+
+// Has tells whether the file has a preset of a name.
+func (s *Set) Has(name string) bool {
+	return slices.ContainsFunc(s.InFile(), func(p transform.Preset) bool { return p.Name == name })
 }
 
 // renew makes the current presets anew. The caller holds the mutex.
@@ -113,9 +125,12 @@ func (s *Set) all() []transform.Preset { return hidden(s.inFile, s.sent) }
 
 // hidden returns the presets of a file, and those that were sent under other names.
 func hidden(inFile, sent []transform.Preset) []transform.Preset {
-	all := slices.Clone(inFile)
+	all, named := slices.Clone(inFile), map[string]bool{}
+	for _, p := range inFile {
+		named[p.Name] = true
+	}
 	for _, p := range sent {
-		if !slices.ContainsFunc(inFile, func(q transform.Preset) bool { return q.Name == p.Name }) {
+		if !named[p.Name] {
 			all = append(all, p)
 		}
 	}
@@ -147,26 +162,32 @@ func Tags(uses []transform.Use) (tags []string) {
 
 // Changed returns the cache tags of what is no more as it was.
 func Changed(before, after []transform.Preset) (tags []string) {
-	newest := map[string]transform.Preset{}
+	stays := map[transform.Preset]bool{}
 	for _, p := range after {
-		if p.Version >= newest[p.Name].Version {
-			newest[p.Name] = p
-		}
+		stays[p] = true
 	}
-	was := map[string]transform.Preset{}
 	for _, p := range before {
-		if p.Version >= was[p.Name].Version {
-			was[p.Name] = p
-		}
-		if p.Version > 0 && !slices.Contains(after, p) {
+		if p.Version > 0 && !stays[p] {
 			tags = append(tags, TagOfVersion(p.Name, p.Version))
 		}
 	}
-	for name, p := range was {
-		if newest[name] != p {
+	now := newest(after)
+	for name, p := range newest(before) {
+		if now[name] != p {
 			tags = append(tags, Tag(name))
 		}
 	}
 	slices.Sort(tags)
 	return tags
+}
+
+// newest returns the newest versions of presets, by name.
+func newest(list []transform.Preset) map[string]transform.Preset {
+	byName := map[string]transform.Preset{}
+	for _, p := range list {
+		if p.Version >= byName[p.Name].Version {
+			byName[p.Name] = p
+		}
+	}
+	return byName
 }
