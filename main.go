@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -58,7 +59,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	command.BindTo(ctx, (*context.Context)(nil))
-	if err := command.Run(slog.New(slog.NewTextHandler(os.Stderr, nil)), outputs{os.Stdout, os.Stderr}); err != nil {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log.SetFlags(0)
+	log.SetOutput(libraryLog{logger})
+	if err := command.Run(logger, outputs{os.Stdout, os.Stderr}); err != nil {
 		fmt.Fprintf(os.Stderr, "calotype: %v\n", err)
 		os.Exit(1)
 	}
