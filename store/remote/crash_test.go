@@ -24,8 +24,7 @@ const crashSources = 20
 
 // changingOrigin serves pictures that become others with each answer, unless it is broken. They say of which source they are.
 func changingOrigin(t *testing.T, answers *atomic.Int64, broken *atomic.Bool) *origin {
-	o := newOrigin(t, &testClock{})
-	o.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return newOriginOf(t, func(w http.ResponseWriter, r *http.Request) {
 		if broken.Load() {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
@@ -35,13 +34,12 @@ func changingOrigin(t *testing.T, answers *atomic.Int64, broken *atomic.Bool) *o
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 		w.Write([]byte(body))
 	})
-	return o
 }
 
 // A process that fetches is killed again and again, at any moment. What the next one finds is whole and of its source, or nothing, and the
 // budget is kept.
 func TestKilledFetchers(t *testing.T) {
-	kills := 30
+	kills := 20
 	if testing.Short() {
 		kills = 10
 	}

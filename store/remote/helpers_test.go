@@ -49,7 +49,17 @@ func (c *testClock) now() time.Time       { return time.Now().Add(c.skew()) }
 func newOrigin(t testing.TB, c *testClock) *origin {
 	t.Helper()
 	o := &origin{clock: c, files: map[string]*file{}}
-	o.Server = httptest.NewServer(http.HandlerFunc(o.serve))
+	return o.start(t, o.serve)
+}
+
+// newOriginOf is an origin that answers in another way.
+func newOriginOf(t testing.TB, serve http.HandlerFunc) *origin {
+	t.Helper()
+	return (&origin{}).start(t, serve)
+}
+
+func (o *origin) start(t testing.TB, serve http.HandlerFunc) *origin {
+	o.Server = httptest.NewServer(serve)
 	t.Cleanup(o.Close)
 	return o
 }

@@ -474,8 +474,7 @@ func TestOneWhoMayNotHaveItDoesNotGetWhatOthersHaveHadFetched(t *testing.T) {
 func TestA304AboutAnotherFileIsNotBelieved(t *testing.T) {
 	var clock testClock
 	var answers []string
-	server := newOrigin(t, &clock)
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := newOriginOf(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("If-None-Match") != "" {
 			answers = append(answers, "304")
 			w.Header().Set("Etag", `"other"`)

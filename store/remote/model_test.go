@@ -106,7 +106,6 @@ func TestKeeperAgainstAModel(t *testing.T) {
 	t.Logf("-model.seed=%d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	var clock testClock
-	o := newOrigin(t, &clock)
 	sources := map[string]*modelled{}
 	var all []*modelled
 	for i := range 4 {
@@ -116,7 +115,7 @@ func TestKeeperAgainstAModel(t *testing.T) {
 	}
 	var mutex sync.Mutex // guards what the origin sees
 	asked := map[string]int{}
-	o.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	o := newOriginOf(t, func(w http.ResponseWriter, r *http.Request) {
 		mutex.Lock()
 		defer mutex.Unlock()
 		m := sources[r.URL.Path]

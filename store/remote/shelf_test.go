@@ -42,7 +42,7 @@ func TestWhatIsFetchedStaysWithinItsBudget(t *testing.T) {
 	o := newOrigin(t, &clock)
 	options := keeperOptions(t)
 	k := open(t, options, &clock)
-	const sources = 60
+	const sources = 30
 	body := func(i int) string { return picture(fmt.Sprint(i, strings.Repeat("x", 900<<10))) }
 	for i := range sources {
 		o.put(fmt.Sprint("/", i), file{body: body(i), header: []string{"Cache-Control: max-age=60000"}})
@@ -62,7 +62,7 @@ func TestWhatIsFetchedStaysWithinItsBudget(t *testing.T) {
 					t.Errorf("%d bytes are on disk, of %d", n, options.Bytes)
 					return
 				}
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(20 * time.Millisecond)
 			}
 		}
 	})
