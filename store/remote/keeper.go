@@ -186,7 +186,11 @@ func (k *Keeper) look(e *entry, w Wanted) (*Copy, *flight, error) {
 	}
 	switch {
 	case refused != nil:
-		return k.instead(standIn, refused)
+		c, err := k.instead(standIn, refused)
+		if err != nil {
+			k.negative.Add(1)
+		}
+		return c, nil, err
 	case whileAsking:
 		k.begin(e, w)
 		k.stale.Add(1)
@@ -194,19 +198,19 @@ func (k *Keeper) look(e *entry, w Wanted) (*Copy, *flight, error) {
 	}
 	f, err := k.join(e, w)
 	if err != nil {
-		return k.instead(standIn, err)
+		c, err := k.instead(standIn, err)
+		return c, nil, err
 	}
 	return standIn, f, nil
 }
 
 // instead returns what one gets who would have got an error, if there is a copy to stand in.
-func (k *Keeper) instead(standIn *Copy, err error) (*Copy, *flight, error) {
+func (k *Keeper) instead(standIn *Copy, err error) (*Copy, error) {
 	if standIn == nil || !isOfOrigin(err) {
-		k.negative.Add(1)
-		return nil, nil, err
+		return nil, err
 	}
 	k.stale.Add(1)
-	return standIn.asStale(), nil, nil
+	return standIn.asStale(), nil
 }
 
 // wait waits for a fetch, or for as long as it is worth while there is a copy to stand in.
@@ -223,8 +227,7 @@ func (k *Keeper) wait(ctx context.Context, f *flight, standIn *Copy) (*Copy, err
 		if f.err == nil {
 			return f.copy, nil
 		}
-		c, _, err := k.instead(standIn, f.err)
-		return c, err
+		return k.instead(standIn, f.err)
 	case <-over:
 		k.stale.Add(1)
 		return standIn.asStale(), nil

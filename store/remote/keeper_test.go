@@ -237,6 +237,9 @@ func TestErrorsAreRemembered(t *testing.T) {
 				mustFail(t, k, w, c.want)
 			}
 			o.mustHaveAsked(t, c.path, c.asks)
+			if n := k.Stats().Negative; n != 4 {
+				t.Errorf("%d answers were remembered errors, want 4", n)
+			}
 			clock.pass(c.keep + time.Second)
 			mustFail(t, k, w, c.want)
 			o.mustHaveAsked(t, c.path, 2*c.asks)
