@@ -53,6 +53,7 @@ type addressWorld struct {
 	handler  *Handler
 	keysOf   *signing.Keys
 	original store.Original
+	presets  *transform.Presets
 	pieces   []string // that addresses are made of
 
 	seed                       maphash.Seed
@@ -66,7 +67,12 @@ func newAddressWorld(t *testing.T) *addressWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
+	presets, faults := transform.NewPresets(transform.ExamplePresets)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
 	w := &addressWorld{
+		presets: presets,
 		handler: &Handler{epoch: "1"}, keysOf: signKeys(t, signKey), seed: maphash.MakeSeed(),
 		original:  store.Original{ID: id, Format: "jpeg", Width: 24, Height: 16, Frames: 1, Orientation: 1, Depth: 8, Name: "a.jpg"},
 		canonical: map[uint64]uint32{}, keys: map[uint64]uint32{}, texts: map[uint64]uint32{},
@@ -198,7 +204,18 @@ func (w *addressWorld) try(t *testing.T, path string) {
 	known = w.check(t, "a text to be signed", w.texts, route+text, place, path, target, func(c transform.Chain) transform.Chain { return c }) && known
 
 	if !target.Chain.IsOriginal() {
-		asPrinted := func(c transform.Chain) transform.Chain { return c.Settle(seen(w.original), "").Print() }
+		asPrinted := func(c transform.Chain) transform.Chain {
+			written, _, err := c.Expand(w.presets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return written.Settle(seen(w.original), "").Print()
+		}
+		if _, _, err := target.Chain.Expand(w.presets); err != nil {
+			w.refusedLate++
+			w.refuse(t, path, err)
+			return
+		}
 		chain := asPrinted(target.Chain)
 		var layers []store.Original
 		for range chain.Images() {
