@@ -118,7 +118,7 @@ test: deps ## run the tests
 # Libraries of two clouds are left out: to compile them for the race detector takes longer than the tests.
 # Of handler's tests, each of which starts workers of its own, those in which much happens at once (RACE=. for all), and of the rest the
 # short ones: what makes very many prints, one after the other, has no race to show.
-RACE ?= Delet|Purge|Forget|News|Disk|Memory|Cache|Quota|Upload|Client|Drain|Stop|Idle|Slow|Steady|Proxy|Limit|Wait|Gone|Follow|Room|Damage|Many|Once|Hook|Kill|Conn|While|Restart
+RACE ?= Delet|Purge|Forget|News|Disk|Memory|Cache|Quota|Upload|Client|Drain|Stop|Idle|Slow|Steady|Proxy|Limit|Wait|Gone|Follow|Room|Damage|Many|Preset|Once|Hook|Kill|Conn|While|Restart
 
 .PHONY: test-race
 test-race: deps ## run the tests under the race detector
