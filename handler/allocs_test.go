@@ -44,35 +44,7 @@ func TestHitDoesNotAllocate(t *testing.T) {
 		}
 	}
 	f := func(what, method, target string, want int, headers ...string) {
-		t.Run(what, func(t *testing.T) {
-			var ctx fasthttp.RequestCtx
-			client, server := net.Pipe()
-			defer client.Close()
-			defer server.Close()
-			ctx.Init2(server, quiet{}, false)
-			head := method + " " + target + " HTTP/1.1\r\nHost: h\r\n"
-			for i := 0; i < len(headers); i += 2 {
-				head += headers[i] + ": " + headers[i+1] + "\r\n"
-			}
-			if err := ctx.Request.Header.Read(bufio.NewReader(strings.NewReader(head + "\r\n"))); err != nil {
-				t.Fatal(err)
-			}
-			hits := s.handler.prints.Stats().Hits
-			const runs = 1000
-			allocations := testing.AllocsPerRun(runs, func() {
-				ctx.Response.Reset() // as the server does between requests
-				s.handler.Serve(&ctx)
-			})
-			if allocations != 0 {
-				t.Errorf("%v allocations", allocations)
-			}
-			if got := ctx.Response.StatusCode(); got != want {
-				t.Errorf("got %d, want %d", got, want)
-			}
-			if got := s.handler.prints.Stats().Hits - hits; got != runs+1 {
-				t.Errorf("%d hits of %d", got, runs+1)
-			}
-		})
+		t.Run(what, func(t *testing.T) { s.mustNotAllocate(t, "h", method, target, want, headers...) })
 	}
 	f("canonical", "GET", canonical, 200)
 	f("query", "GET", canonical+"?v=1", 200)
@@ -92,4 +64,53 @@ func TestHitDoesNotAllocate(t *testing.T) {
 	f("granted", "GET", granted, 200)
 	f("signed, not modified", "GET", signed, 304, "If-None-Match", tag)
 	f("a browser", "GET", alias, 200, "Accept", chrome, "Accept-Encoding", "gzip, deflate, br", "Cookie", "a=b", "User-Agent", "x", "Referer", "https://example.com/")
+}
+
+// Nor does one at the host of a tenant, written in any way.
+func TestHitOfATenantDoesNotAllocate(t *testing.T) {
+	s := serveTenants(t)
+	u := s.uploadAt(acmeHost, acmeToken, draws(t, "rg", "by"))
+	for _, target := range []string{u.URL + "/rotate:90.png", u.URL + "/Rotate=90.PNG"} {
+		for end := time.Now().Add(10 * time.Second); s.at(acmeHost, "", "GET", target, nil).header.Get("Cache-Status") != statusHit; {
+			if time.Now().After(end) {
+				t.Fatal("the print is not kept")
+			}
+		}
+		for _, host := range []string{acmeHost, acmeHost + ":8080", strings.ToUpper(acmeHost)} {
+			s.mustNotAllocate(t, host, "GET", target, 200)
+		}
+	}
+}
+
+// mustNotAllocate asks at a host for what is in memory.
+func (s *site) mustNotAllocate(t *testing.T, host, method, target string, want int, headers ...string) {
+	t.Helper()
+	var ctx fasthttp.RequestCtx
+	client, server := net.Pipe()
+	defer client.Close()
+	defer server.Close()
+	ctx.Init2(server, quiet{}, false)
+	head := method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\n"
+	for i := 0; i < len(headers); i += 2 {
+		head += headers[i] + ": " + headers[i+1] + "\r\n"
+	}
+	if err := ctx.Request.Header.Read(bufio.NewReader(strings.NewReader(head + "\r\n"))); err != nil {
+		t.Fatal(err)
+	}
+	hits := s.handler.prints.Stats().Hits
+	const runs = 1000
+	allocations := testing.AllocsPerRun(runs, func() {
+		ctx.Response.Reset() // as the server does between requests
+		ctx.ResetUserValues()
+		s.handler.Serve(&ctx)
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations", allocations)
+	}
+	if got := ctx.Response.StatusCode(); got != want {
+		t.Errorf("got %d, want %d", got, want)
+	}
+	if got := s.handler.prints.Stats().Hits - hits; got != runs+1 {
+		t.Errorf("%d hits of %d", got, runs+1)
+	}
 }

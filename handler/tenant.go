@@ -137,7 +137,12 @@ var tenantKey any = new(struct{})
 
 // chooseTenant finds the tenant for whom a request is. It stays that, whatever becomes of the tenants meanwhile.
 func (h *Handler) chooseTenant(ctx *fasthttp.RequestCtx) {
-	ctx.SetUserValue(tenantKey, h.tenants.Load().of(ctx.Host()))
+	all := h.tenants.Load()
+	t := all.fallback
+	if len(all.byHost) > 0 { // else the address need not be taken apart for its host
+		t = all.of(ctx.Host())
+	}
+	ctx.SetUserValue(tenantKey, t)
 }
 
 // tenantOf returns the tenant for whom a request is.
