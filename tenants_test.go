@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"image/jpeg"
 	"io"
 	"net/http"
 	"net/url"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"calotype/handler/quota"
+	"calotype/handler/tenants"
 )
 
 // What a tenant's settings say is checked as the options of the same names are, and every fault is told by its line.
@@ -293,6 +296,61 @@ func TestTenantsMustBeUsableAtTheStart(t *testing.T) {
 	if err == nil || !strings.Contains(string(output), "tenants.yaml:3: tenant acme: max-side: must be a whole number of at least 1") {
 		t.Errorf("%v: %s", err, output)
 	}
+}
+
+// What docs/tenants.md shows starts the program, and does what it says.
+func TestTenantsOfTheDocs(t *testing.T) {
+	page := string(read(t, "docs/tenants.md"))
+	_, example, _ := strings.Cut(page, "```yaml\n")
+	example, _, found := strings.Cut(example, "```")
+	if !found {
+		t.Fatal("docs/tenants.md has no example")
+	}
+	for _, s := range tenants.Settings {
+		if !strings.Contains(example, "\n  "+s.Name+":") {
+			t.Errorf("the example does not show %s", s.Name)
+		}
+	}
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"tenants.yaml": example, "secrets/shop-editors": "# of the shop\neditors-token-of-the-shop\n", "secrets/shop-keys": "k1:" + strings.Repeat("5a", 32) + "\n",
+		"presets/shop.yaml": "avatar: crop:ar=1x1/resize:160\n",
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("SHOP_TOKEN", "token-of-the-shop")
+	t.Setenv("BLOG_TOKEN", "token-of-the-blog")
+	r := run(t, "--tenants", filepath.Join(folder, "tenants.yaml"))
+	const shop, blog = "img.shop.example", "img.blog.example"
+	photo := read(t, "docs/samples/landscape.jpg") // 480×320
+	image := r.upload(shop, "token-of-the-shop", photo)
+	r.upload("www.shop.example", "editors-token-of-the-shop", photo)
+	post := r.upload(blog, "token-of-the-blog", photo)
+	r.must(blog, "token-of-the-shop", "POST", "/upload-image", photo, http.StatusUnauthorized)
+	r.must(blog, "", "GET", image+"/resize:320.jpg", nil, http.StatusNotFound)
+	r.must(shop, "", "GET", post+"/resize:320.jpg", nil, http.StatusNotFound)
+	width := func(host, path string, want int) {
+		t.Helper()
+		picture, err := jpeg.DecodeConfig(bytes.NewReader(r.must(host, "", "GET", path, nil, http.StatusOK)))
+		if err != nil || picture.Width != want {
+			t.Errorf("%s is %d wide, %v, want %d", path, picture.Width, err, want)
+		}
+	}
+	width(shop, image+"/resize:320.jpg", 320)
+	width(shop, image+"/resize:200.jpg", 320) // the next larger one
+	width(shop, image+"/preset:avatar.jpg", 160)
+	width(blog, post+"/resize:160/blur:1.jpg", 160)
+	r.must(shop, "", "GET", image+"/blur:1.jpg", nil, http.StatusForbidden)
+	r.must(blog, "", "GET", post+"/resize:200.jpg", nil, http.StatusForbidden)
+	r.must(blog, "", "GET", post+"/preset:avatar.jpg", nil, http.StatusNotFound)
+	source := "/proxy/_/" + base64.RawURLEncoding.EncodeToString([]byte("https://cdn.shop.example/products/1.jpg")) + ".jpg"
+	r.must(shop, "", "GET", source, nil, http.StatusForbidden) // which is not signed
 }
 
 // Backups, restored ones too, and exports have the images of all tenants, and know whose they are.

@@ -51,6 +51,9 @@ func serveTenants(t testing.TB, change ...func(*Options)) *site {
 	return s
 }
 
+// visited are the routes that requests of these tests have taken.
+var visited = map[string]bool{}
+
 // at sends a request as do does, to a host, with a token.
 func (s *site) at(host, secret, method, target string, body []byte, headers ...string) answer {
 	s.t.Helper()
@@ -64,6 +67,10 @@ func (s *site) at(host, secret, method, target string, body []byte, headers ...s
 	}
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
+	}
+	path, _, _ := strings.Cut(target, "?")
+	if i := slices.IndexFunc(routes, func(r route) bool { return r.fits([]byte(path)) }); i >= 0 {
+		visited[routes[i].path] = true
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
@@ -196,7 +203,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 				}
 			}
 			// The token of one is none at another's, whatever is asked.
-			for _, request := range []string{"GET /images", "GET /download", "POST /purge", "POST /upload-image", "DELETE /images/" + has[other].kept.ID, "GET /images/" + has[other].kept.ID} {
+			for _, request := range []string{"GET /images", "GET /download", "POST /purge", "POST /upload-image", "GET /upload-image", "GET /presets", "PUT /presets/x", "GET /presets/x", "DELETE /presets/x", "DELETE /images/" + has[other].kept.ID, "GET /images/" + has[other].kept.ID} {
 				method, target, _ := strings.Cut(request, " ")
 				s.wantProblem(request+" at "+other, s.at(other, secrets[host], method, target, nil), http.StatusUnauthorized, "unauthorized")
 			}
@@ -209,6 +216,19 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 					t.Errorf("%s at %s: %d, shows what %s has: %t", target, host, a.status, other, shown)
 				}
 			}
+		}
+	}
+	// What is for all is the same for all.
+	for _, target := range []string{"/", "/capabilities", "/openapi.json", "/assets/x", "/proxy/_/aHR0cDovL2EuZXhhbXBsZS9h.png"} {
+		for _, host := range hosts[1:] {
+			if got, want := seenBy(s.at(host, "", "GET", target, nil)), seenBy(s.at(hosts[0], "", "GET", target, nil)); got != want {
+				t.Errorf("%s at %s is answered\n%s\nand not\n%s", target, host, got, want)
+			}
+		}
+	}
+	for _, r := range routes {
+		if !visited[r.path] {
+			t.Errorf("nothing was asked of %s", r.path)
 		}
 	}
 	// All that was there is still in memory.
@@ -432,4 +452,60 @@ func TestKeysAndSourcesOfTenants(t *testing.T) {
 	if asked := shared.asked.Load(); asked > 2 {
 		t.Errorf("the origin was asked %d times", asked)
 	}
+}
+
+// A preset has the name that its tenant gives it, and is another's in no way.
+func TestPresetsOfTenants(t *testing.T) {
+	f := newFront(t)
+	s := serveTenants(t, behind(t, f), func(o *Options) { o.CacheTags = []string{"Cache-Tag"} })
+	u, v := s.uploadAt(acmeHost, acmeToken, draws(t, "rg", "by")), s.uploadAt(zetaHost, zetaToken, draws(t, "rg", "by"))
+	told := 0
+	change := func(host, secret, method, chain string, status int, tag string) {
+		t.Helper()
+		var body []byte
+		if chain != "" {
+			body = []byte(`{"chain":"` + chain + `"}`)
+		}
+		a := s.at(host, secret, method, "/presets/turn", body, "Content-Type", "application/json")
+		if a.status != status {
+			t.Errorf("%s at %s: %d %s", method, host, a.status, a.body)
+		}
+		told++
+		if tags := strings.Fields(f.told(t, told)); !slices.Contains(tags, tag) {
+			t.Errorf("the cache in front is told of %q, want %s", tags, tag)
+		}
+	}
+	shows := func(host string, image uploaded, same string) {
+		t.Helper()
+		got, want := s.at(host, "", "GET", image.URL+"/preset:turn.png", nil), s.at(host, "", "GET", image.URL+same, nil)
+		if got.status != want.status || !bytes.Equal(got.body, want.body) {
+			t.Errorf("at %s: %d and not as %s", host, got.status, same)
+		}
+	}
+	s.wantProblem("nobody's", s.at(acmeHost, "", "GET", u.URL+"/preset:turn.png", nil), http.StatusNotFound, "no-such-preset")
+	change(acmeHost, acmeToken, "PUT", "rotate:90", http.StatusCreated, "tenant-acme.preset-turn")
+	shows(acmeHost, u, "/rotate:90.png")
+	s.wantProblem("the other's", s.at(zetaHost, "", "GET", v.URL+"/preset:turn.png", nil), http.StatusNotFound, "no-such-preset")
+	if a := s.at(zetaHost, zetaToken, "GET", "/presets", nil); strings.Contains(string(a.body), "turn") {
+		t.Errorf("zeta sees %s", a.body)
+	}
+	s.wantProblem("the other's", s.at(zetaHost, zetaToken, "GET", "/presets/turn", nil), http.StatusNotFound, "no-such-preset")
+	s.wantProblem("the other's", s.at(zetaHost, zetaToken, "DELETE", "/presets/turn", nil), http.StatusNotFound, "no-such-preset")
+
+	change(zetaHost, zetaToken, "PUT", "rotate:180", http.StatusCreated, "tenant-zeta.preset-turn")
+	shows(zetaHost, v, "/rotate:180.png")
+	shows(acmeHost, u, "/rotate:90.png")
+	if tags := s.at(zetaHost, "", "GET", v.URL+"/preset:turn.png", nil).header.Get("Cache-Tag"); !strings.Contains(tags, "tenant-zeta.preset-turn") || strings.Contains(tags, ",preset-turn") {
+		t.Errorf("tags %q", tags)
+	}
+	change(zetaHost, zetaToken, "PUT", "rotate:270", http.StatusOK, "tenant-zeta.preset-turn")
+	shows(zetaHost, v, "/rotate:270.png")
+	change(zetaHost, zetaToken, "DELETE", "", http.StatusNoContent, "tenant-zeta.preset-turn")
+	s.wantProblem("what was removed", s.at(zetaHost, "", "GET", v.URL+"/preset:turn.png", nil), http.StatusNotFound, "no-such-preset")
+	shows(acmeHost, u, "/rotate:90.png")
+
+	// A tenant who comes later has the presets that were sent for him before.
+	s.handler.SetTenants(s.handler.Fallback())
+	s.handler.SetTenants(s.handler.Fallback(), Tenant{Name: "acme", Hosts: []string{"new.example"}})
+	shows("new.example", u, "/rotate:90.png")
 }
