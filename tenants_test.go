@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"calotype/handler/quota"
+	"calotype/handler/signing"
 	"calotype/handler/tenants"
 )
 
@@ -351,6 +352,56 @@ func TestTenantsOfTheDocs(t *testing.T) {
 	r.must(blog, "", "GET", post+"/preset:avatar.jpg", nil, http.StatusNotFound)
 	source := "/proxy/_/" + base64.RawURLEncoding.EncodeToString([]byte("https://cdn.shop.example/products/1.jpg")) + ".jpg"
 	r.must(shop, "", "GET", source, nil, http.StatusForbidden) // which is not signed
+}
+
+// Keys of signatures change with their file, and are in nothing that the program says.
+func TestKeysOfAFileAreReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys")
+	write := func(keys ...string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("# keys\n"+strings.Join(keys, "\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, next := "k1:"+strings.Repeat("ab", 32), "k2:"+strings.Repeat("cd", 32)
+	write(old)
+	r := run(t, "--open", "--sign=all", "--sign-keys-file", file)
+	image := r.upload("any.example", "", onePixel(t)) // signed
+	_, rest, _ := strings.Cut(strings.TrimPrefix(image, "/download/"), "/")
+	signed := func(key string) string {
+		t.Helper()
+		keys, err := signing.ParseKeys([]string{key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, err := keys.Sign("/download/"+rest+".png", signing.Terms{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	f := func(key string, want int) {
+		t.Helper()
+		for range 2 {
+			r.must("any.example", "", "GET", signed(key), nil, want)
+		}
+	}
+	f(old, http.StatusOK)
+	f(next, http.StatusForbidden)
+	write(next, old)
+	r.hangUp("a file was read again")
+	f(old, http.StatusOK)
+	f(next, http.StatusOK)
+	write(next)
+	r.hangUp("a file was read again")
+	f(old, http.StatusForbidden)
+	f(next, http.StatusOK)
+	write("k3:tooshort")
+	r.hangUp("a file was not taken")
+	f(next, http.StatusOK)
+	if said := r.said.String(); strings.Contains(said, "cdcd") || strings.Contains(said, "tooshort") {
+		t.Errorf("a key is told: %s", said)
+	}
 }
 
 // Backups, restored ones too, and exports have the images of all tenants, and know whose they are.

@@ -34,11 +34,11 @@ var Settings = []Setting{
 		func(r *reader, n *yaml.Node, t *Tenant) { t.Sources = r.texts(n) },
 	},
 	{
-		"sign", "off|remote|transforms|all", "Which addresses must be signed, as `--sign` has it.",
+		"sign", "off|remote|transforms|all", "Which addresses must be signed, as `--sign` has it; without it `remote`. With `sources` it takes keys, or `off`.",
 		func(r *reader, n *yaml.Node, t *Tenant) { t.Sign, _ = r.text(n) },
 	},
 	{
-		"sign-keys", "[SECRET, ...]", "Keys of signatures as `kid:hex`, the first of which signs. They hold at its hosts alone.",
+		"sign-keys", "[SECRET, ...]", "Keys of signatures as in `--sign-keys`, the first of which signs. They hold at its hosts alone.",
 		func(r *reader, n *yaml.Node, t *Tenant) { t.SignKeys = r.secrets(n) },
 	},
 	{
