@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -86,5 +87,72 @@ func TestRemoteKilledWhileItFetches(t *testing.T) {
 	}
 	if parts, err := os.ReadDir(filepath.Join(data, "sources", "new")); err != nil || len(parts) != 0 {
 		t.Errorf("%d parts of files are left, %v", len(parts), err)
+	}
+}
+
+// A host that takes all connections and says nothing holds up nobody but those who ask for what it has: fetches take no worker, and one host not all
+// fetches that there may be.
+func TestRemoteSlowHostHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	slowHost, other := newUpstream(t), newUpstream(t)
+	slowHost.does((*exchange).linger)
+	s := remotely(t, []*upstream{slowHost, other})
+	root := "http://" + s.address
+	const waiting = 200
+	answers := make([]received, waiting)
+	took := make([]time.Duration, waiting)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		together(waiting, func(i int) {
+			began := time.Now()
+			answers[i], _ = sendTarget(http.MethodGet, root, proxied(slowHost.url(fmt.Sprintf("/%d.jpg", i)))+"/resize:48.jpg")
+			took[i] = time.Since(began)
+		})
+	}()
+	until(remoteTimeout, func() bool { return slowHost.connections.Load() > 0 })
+	n := 0
+	for waits := true; waits; n++ {
+		began := time.Now()
+		get(t, root, proxied(other.url(fmt.Sprintf("/%d.jpg", n)))+"/resize:48.jpg").mustBeThePhoto(t)
+		if took := time.Since(began); took > remoteTimeout/2 {
+			t.Errorf("a picture of another host takes %v meanwhile", took)
+		}
+		select {
+		case <-done:
+			waits = false
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	t.Logf("%d pictures of another host came meanwhile", n)
+	for i, a := range answers {
+		if !slices.Contains([]int{503, 504}, a.status) || took[i] > remoteTimeout+remoteSlack {
+			t.Errorf("one who asks for what the slow host has is answered %d after %v: %.200s", a.status, took[i], a.body)
+		}
+	}
+	if n := slowHost.connections.Load(); n > waiting {
+		t.Errorf("the slow host was asked %d times for %d pictures", n, waiting)
+	}
+}
+
+// All who want one original at once, in whatever size, wait for one fetch.
+func TestRemoteManyWantOne(t *testing.T) {
+	t.Parallel()
+	u := newUpstream(t)
+	u.does(func(e *exchange) {
+		time.Sleep(500 * time.Millisecond)
+		e.photo()
+	})
+	s := remotely(t, []*upstream{u})
+	const clients = 200
+	got := make([]received, clients)
+	together(clients, func(i int) {
+		got[i], _ = sendTarget(http.MethodGet, "http://"+s.address, proxied(u.url("/photo.jpg"))+fmt.Sprintf("/resize:%d/extend:48,32/crop:48,32.jpg", 9+i%40))
+	})
+	for _, r := range got {
+		r.mustBeThePhoto(t)
+	}
+	if n := u.connections.Load(); n != 1 {
+		t.Errorf("the host was asked %d times", n)
 	}
 }
