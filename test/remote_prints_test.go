@@ -28,8 +28,9 @@ func distinct(n int) string {
 // Somebody who asks for every print there is, of an image elsewhere and in open mode, fills neither memory nor disk, does not drive out what
 // everybody looks at, and has the upstream asked once.
 func TestRemoteVeryManyPrints(t *testing.T) {
+	// The hot set is two thirds of what memory holds.
 	const (
-		memory, inMemory, onDisk = 1 << 30, 8 << 20, 16 << 20
+		memory, inMemory, onDisk = 1 << 30, 2 << 20, 16 << 20
 		hot, clients             = 100, 4
 		mostPoints               = 5
 	)
