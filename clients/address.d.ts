@@ -39,3 +39,6 @@ export function address(src: string | URL, options?: PrintOptions): string
 
 /** A remote address as it stands in a path: base64url without padding, of UTF-8, without the fragment. */
 export function source(url: string | URL): string
+
+/** The path or address of a print without its extension, and that. */
+export function cutExtension(path: string): [path: string, extension: string | undefined]

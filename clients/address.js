@@ -11,8 +11,8 @@ const graded = ["auto", "jpg", "jpeg", "webp", "avif", "jxl"]
 
 const id = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?=[/.]|$)/i
 const route = /^\/(?:download|proxy)\//
+const percentCoded = /^\/proxy\/_\/([^/]*%[^/]*)/
 const scheme = /^[a-z][a-z0-9+.-]*:\/\//i
-const extension = /\.[a-z][a-z0-9]*$/i
 
 export function address(src, options = {}) {
   const { base = "", chain, width, height, fit = "cover", quality, format = "auto", site, sign = (path) => path } = options
@@ -35,12 +35,19 @@ export function source(url) {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")
 }
 
+/** A path without its extension, and that. What a percent-encoded source ends with is no extension. */
+export function cutExtension(path) {
+  const last = path.slice(path.lastIndexOf("/") + 1)
+  const found = last.includes("%") ? null : /\.([a-z][a-z0-9]*)$/i.exec(last)
+  return found ? [path.slice(0, -found[0].length), found[1]] : [path, undefined]
+}
+
 /** The path that the prints of an image begin with. An address of this Calotype keeps its chain and loses its extension. */
 function imagePath(src, host, site) {
   const own = host && src.startsWith(host + "/") ? src.slice(host.length) : src
-  if (route.test(own)) return own.replace(extension, "")
+  if (route.test(own)) return cutExtension(own.replace(percentCoded, (_, url) => "/proxy/_/" + source(decodeURIComponent(url))))[0]
   const bare = own.replace(/^\//, "")
-  if (id.test(bare)) return "/download/" + bare.replace(extension, "")
+  if (id.test(bare)) return "/download/" + cutExtension(bare)[0]
   if (scheme.test(own)) return "/proxy/_/" + source(own)
   if (site && own.startsWith("/")) return "/proxy/_/" + source(new URL(own, site))
   throw new TypeError(`"${src}" is neither the id of an image, nor an address with a scheme, nor a path below /download/ or /proxy/`)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"image"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,7 @@ func TestRemoteClients(t *testing.T) {
 		"elsewhere with a query":   u.url("/photos/a%20tree,1.jpg?size=large&v=2#top"),
 		"elsewhere in other words": u.url("/фото/木.jpg"),
 		"elsewhere by its path":    proxied(u.url("/photo.jpg")),
+		"elsewhere, percent-coded": "/proxy/_/" + url.QueryEscape(u.url("/photo.jpg")),
 	}})
 	kinds := o.fetchAll(t, addresses)
 	for _, kind := range []string{"address", "next/image", "unpic", "@nuxt/image", "src", "srcset", "background"} {

@@ -1,20 +1,20 @@
 // A provider in the form of unpic's own: generate, extract and transform.
-import { address } from "../address.js"
+import { address, cutExtension } from "../address.js"
 
 const print = new RegExp(
   "^(.*?/(?:download|proxy)/.+?)" + // the image, with what is done to it before the resize
     "(?:/resize:([0-9]+)(?:,([0-9]+)(?:,(cover|stretch|pad|outside))?)?)?" +
-    "(?:/quality:([0-9]+|auto))?" +
-    "(?:\\.([a-z][a-z0-9]*))?$",
+    "(?:/quality:([0-9]+|auto))?$",
   "i",
 )
 
 export const generate = (src, operations = {}, options = {}) => address(src, { ...options, ...given(operations) })
 
 export function extract(url) {
-  const found = print.exec(String(url))
+  const [path, format] = cutExtension(String(url))
+  const found = print.exec(path)
   if (!found) return null
-  const [, src, width, height, fit, quality, format] = found
+  const [, src, width, height, fit, quality] = found
   return { src, operations: given({ width: pixels(width), height: pixels(height), fit, quality, format }) }
 }
 
