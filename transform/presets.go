@@ -50,7 +50,7 @@ func NewPresets(list []Preset) (*Presets, []*PresetError) {
 	for _, p := range list {
 		b.read(p)
 	}
-	for key := range b.parsed {
+	for _, key := range slices.SortedFunc(maps.Keys(b.parsed), presetKey.compare) { // in order, so that one fault is told in one way
 		b.build(key)
 	}
 	var faults []*PresetError
