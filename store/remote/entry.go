@@ -95,6 +95,7 @@ var beliefs = []struct {
 	{ErrNotAllowed, 10 * time.Second},
 	{ErrTimeout, 10 * time.Second},
 	{ErrOrigin, 10 * time.Second},
+	{store.ErrFull, 5 * time.Second}, // so that no origin sends in vain what cannot be kept
 }
 
 // believed is how long an error is believed.
@@ -107,10 +108,10 @@ func believed(err error) time.Duration {
 	return 0
 }
 
-// isOfOrigin tells whether an error is one for which a stale copy may stand in: whose origin is not well, or has an error page where the
-// picture was.
-func isOfOrigin(err error) bool {
-	for _, kind := range []error{ErrOrigin, ErrTimeout, ErrResting, ErrBusy, ErrUnusable, ErrTooLarge} {
+// maySubstitute tells whether an error is one for which a stale copy may stand in: its origin is not well, or has an error page where the picture
+// was, or this machine cannot take more.
+func maySubstitute(err error) bool {
+	for _, kind := range []error{ErrOrigin, ErrTimeout, ErrResting, ErrBusy, ErrUnusable, ErrTooLarge, store.ErrFull} {
 		if errors.Is(err, kind) {
 			return true
 		}

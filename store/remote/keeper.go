@@ -206,7 +206,7 @@ func (k *Keeper) look(e *entry, w Wanted) (*Copy, *flight, error) {
 
 // instead returns what one gets who would have got an error, if there is a copy to stand in.
 func (k *Keeper) instead(standIn *Copy, err error) (*Copy, error) {
-	if standIn == nil || !isOfOrigin(err) {
+	if standIn == nil || !maySubstitute(err) {
 		return nil, err
 	}
 	k.stale.Add(1)

@@ -65,7 +65,7 @@ func (m *modelled) expected(now time.Time) (version int, stale, asks bool, err e
 	}
 	mayStandIn := m.kept != 0 && now.Sub(m.fresh) < m.standsFor
 	if believed {
-		if mayStandIn && isOfOrigin(m.refused) {
+		if mayStandIn && maySubstitute(m.refused) {
 			return m.kept, true, false, nil
 		}
 		return 0, false, false, m.refused
