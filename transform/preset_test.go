@@ -257,7 +257,7 @@ func TestFaultyPresetsAreRefusedAndTheOthersAreNot(t *testing.T) {
 	f("preset b in it: resize", "a = preset:b", "b = resize:x")
 	f("must not stand in itself", "a = preset:a")
 	f("must not stand in itself", "a = preset:b", "b = preset:c", "c = preset:a")
-	f("preset c in it: preset: must not stand in itself, as b does by way of c", "d = preset:b", "b = preset:c/rotate:90", "c = resize:5/preset:b")
+	f("preset b: preset c in it: preset: must not stand in itself, as b does by way of c", "d = preset:b", "b = preset:c/rotate:90", "c = resize:5/preset:b")
 	f("deeper than 4", "p1 = preset:p2", "p2 = preset:p3", "p3 = preset:p4", "p4 = preset:p5", "p5 = flip:h")
 	p := mustHave(t, "p1 = preset:p2", "p2 = preset:p3", "p3 = preset:p4", "p4 = flip:h")
 	if got, _, err := writtenOut(p, "/preset:p1.png"); got != "/flip:h.png" || err != nil {
