@@ -39,6 +39,14 @@ sub patience {
     set req.grace = 1d;
 }
 
+# The hosts of tenants (docs/tenants.md), as in "^(img\.shop\.example|img\.blog\.example)$". All others are one host, to Calotype and in the cache.
+sub tenant_host {
+    set req.http.Host = regsub(std.tolower(req.http.Host), ":[0-9]*$", "");
+    if (req.http.Host !~ "^(no-tenant\.invalid)$") {
+        set req.http.Host = "calotype";
+    }
+}
+
 # Nothing below needs to be changed.
 
 sub vcl_init {
@@ -70,6 +78,7 @@ sub vcl_recv {
             return (synth(200, "Purged " + req.http.purged));
         }
         call image_address;
+        call tenant_host;
         return (purge);
     }
     if (req.method !~ "^(GET|HEAD|POST|PUT|DELETE|OPTIONS)$") {
@@ -85,7 +94,7 @@ sub vcl_recv {
     unset req.http.Forwarded;
     unset req.http.X-Forwarded-Host;
     unset req.http.X-Forwarded-Proto;
-    set req.http.Host = "calotype";
+    call tenant_host;
     # Of what a browser accepts, only AVIF and WebP make a difference, and only to negotiated addresses.
     if (req.url ~ "(?i)(\.auto/*$|/format[:=]auto([./]|$))") {
         std.collect(req.http.Accept);
@@ -107,6 +116,7 @@ sub image_address {
 }
 
 sub vcl_hash {
+    hash_data(req.http.Host);
     hash_data(req.url);
     return (lookup);
 }
