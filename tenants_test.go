@@ -207,8 +207,10 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 	file, tokens := write("tenants.yaml", said(0)), write("tokens", "token-of-everybody-0\n")
 	r := run(t, "--tenants", file, "--token-file", tokens)
-	if !strings.Contains(r.said.String(), "2 tenants of "+file) {
-		t.Errorf("it says %s", r.said)
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(r.said.String(), "2 tenants of "+file); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it says %s", r.said)
+		}
 	}
 	picture := onePixel(t)
 	image := r.upload(acme, token(0), picture)

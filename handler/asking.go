@@ -125,3 +125,19 @@ func keptHere(o store.Original) subject {
 
 // address is the canonical address of the original, or of a print of it.
 func (s subject) address(chain transform.Chain) string { return s.place + chain.String() }
+
+// modified is the date of what is made of the original. What lives elsewhere has none: it can be replaced by what is older, so that a later
+// date of a client's copy would not tell that it is the same.
+func (s subject) modified() []byte {
+	if s.copy != nil {
+		return nil
+	}
+	return fasthttp.AppendHTTPDate(nil, s.Created)
+}
+
+// setModified sets the date of an answer, if it has one.
+func setModified(header *fasthttp.ResponseHeader, modified []byte) {
+	if modified != nil {
+		header.SetCanonical(headerLastModified, modified)
+	}
+}

@@ -10,14 +10,15 @@ import (
 
 // decided evaluates the conditions of a request for what has the given entity tag and date (RFC 9110, 13.2.2). Either the
 // client has it already, and is answered 304; or it is not what the client wants to go on with, which is errPrecondition;
-// or nothing is decided, and it is to be sent. The headers of the answer must have been set.
+// or nothing is decided, and it is to be sent. The headers of the answer must have been set. Where there is no date, which is
+// nil then, conditions of time say nothing.
 func decided(ctx *fasthttp.RequestCtx, tag, modified []byte, created time.Time) (bool, error) {
 	request := &ctx.Request.Header
 	if lists := request.PeekAll("If-Match"); len(lists) > 0 {
 		if !slices.ContainsFunc(lists, func(list []byte) bool { return matches(list, tag, false) }) {
 			return false, errPrecondition
 		}
-	} else if since := request.PeekBytes(headerUnmodifiedSince); len(since) > 0 {
+	} else if since := request.PeekBytes(headerUnmodifiedSince); len(since) > 0 && modified != nil {
 		if when, err := fasthttp.ParseHTTPDate(since); err == nil && created.Truncate(time.Second).After(when) {
 			return false, errPrecondition
 		}
@@ -46,7 +47,7 @@ func known(request *fasthttp.RequestHeader, tag, modified []byte, created time.T
 		return slices.ContainsFunc(lists, func(list []byte) bool { return matches(list, tag, true) })
 	}
 	since := request.PeekBytes(headerSince)
-	if len(since) == 0 {
+	if len(since) == 0 || modified == nil {
 		return false
 	}
 	if bytes.Equal(since, modified) {

@@ -70,7 +70,7 @@ func (h *Handler) sendDescription(ctx *fasthttp.RequestCtx, a asking, wanted ord
 	tag := []byte(tagOf("description", string(p.tag), address, fmt.Sprint(chain.Looks(), chain.TellsEXIF())))
 	header := &ctx.Response.Header
 	header.SetCanonical(headerETag, tag)
-	header.SetCanonical(headerLastModified, p.modified)
+	setModified(header, p.modified)
 	a.terms(o).setKeep(header, keepDescription)
 	h.setTags(header, h.tagValues(append(tagsOf("json", o.Original, wanted.layers...), a.presetTags()...)))
 	setImageHeaders(header)

@@ -100,7 +100,7 @@ func (h *Handler) sendImage(ctx *fasthttp.RequestCtx, a asking) error {
 	if !asked.Negotiated && h.mayRemember(s) {
 		h.remember(a, p, sending)
 	}
-	return h.writePrint(ctx, p.under(sending), a.terms(s), cacheStatus(p, outcome, h.prints.Fits(p.key, p)))
+	return h.writePrint(ctx, p.under(sending), a.terms(s), cacheStatus(p, outcome, !wanted.isPrivate() && h.prints.Fits(p.key, p)))
 }
 
 // linkNegotiated names the canonical spelling of a negotiated address, if it was another. What was sent stands in
@@ -126,7 +126,7 @@ func (h *Handler) describePrint(s subject, layers []store.Original, chain transf
 		link:        []byte(canonicalLink(path)),
 		mediaType:   []byte(chain.Format.Type),
 		disposition: disposition(s.Original, chain.Format, chain),
-		modified:    fasthttp.AppendHTTPDate(nil, s.Created),
+		modified:    s.modified(),
 		tags:        h.tagValues(tagsOf(chain.Format.Extension, s.Original, layers...)),
 		created:     s.Created,
 	}
@@ -254,7 +254,7 @@ func (h *Handler) sendNotModified(ctx *fasthttp.RequestCtx, p *printed, t terms)
 	header := &ctx.Response.Header
 	header.SetContentTypeBytes(p.mediaType)
 	header.SetCanonical(headerETag, p.tag)
-	header.SetCanonical(headerLastModified, p.modified)
+	setModified(header, p.modified)
 	t.setKeep(header, p.keep)
 	header.SetCanonical(headerDisposition, p.disposition)
 	h.setTags(header, p.tags)
@@ -290,11 +290,11 @@ func (h *Handler) sendOriginal(ctx *fasthttp.RequestCtx, s subject, a asking) er
 	canonical := s.address(chain)
 	f := transform.FormatNamed(o.Format)
 	tag := []byte(originalTag(o))
-	modified := fasthttp.AppendHTTPDate(nil, o.Created)
+	modified := s.modified()
 	header := &ctx.Response.Header
 	header.SetContentType(f.Type)
 	header.SetCanonical(headerETag, tag)
-	header.SetCanonical(headerLastModified, modified)
+	setModified(header, modified)
 	a.terms(s).setKeep(header, keepImage)
 	header.SetCanonical(headerDisposition, disposition(o, f, chain))
 	if !transform.Settled(a.uses) {

@@ -98,6 +98,9 @@ func TestPrintsOfPicturesElsewhere(t *testing.T) {
 	if tag := a.header.Get("Etag"); s.get(o.address("/rotate:90.png"), "If-None-Match", tag).status != http.StatusNotModified {
 		t.Error("a client that has it is sent it again")
 	}
+	if a := s.get(o.address("/rotate:90.png"), "If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT"); a.status != http.StatusOK || a.header.Get("Last-Modified") != "" {
+		t.Errorf("%d of %q: what lives elsewhere has no date that tells whether it is the same", a.status, a.header.Get("Last-Modified"))
+	}
 	original := s.get(o.address(""))
 	if string(original.body) != string(*o.picture.Load()) {
 		t.Error("the original is another")

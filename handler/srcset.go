@@ -87,9 +87,9 @@ func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
 	}
 	header := &ctx.Response.Header
 	tag := []byte(tagOf("srcset", string(body), o.Digest.String(), fmt.Sprint(query.placeholder), h.epoch))
-	modified := fasthttp.AppendHTTPDate(nil, o.Created)
+	modified := o.modified()
 	header.SetCanonical(headerETag, tag)
-	header.SetCanonical(headerLastModified, modified)
+	setModified(header, modified)
 	setKeep(header, keepByQuery, time.Time{})
 	setImageHeaders(header)
 	header.Set("Content-Security-Policy", srcsetPolicy)
