@@ -41,7 +41,7 @@ func (h *Handler) obey(news store.News) {
 		what.IDs = []string{news.Removed.String()}
 	}
 	h.metrics.Heard(kind, news.Age)
-	if ofPresets(news, what) {
+	if kind == metrics.NewsMissed || ofPresets(what) {
 		h.hearOfPresets(what)
 	}
 	switch {

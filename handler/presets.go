@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -114,14 +115,9 @@ func (h *Handler) hearOfPresets(what purge.What) {
 	})
 }
 
-// ofPresets tells whether news are of presets.
-func ofPresets(news store.News, what purge.What) bool {
-	for _, tag := range what.Tags {
-		if strings.HasPrefix(tag, presetTag) {
-			return true
-		}
-	}
-	return news.Missed
+// ofPresets tells whether presets have changed if something is to be forgotten.
+func ofPresets(what purge.What) bool {
+	return slices.ContainsFunc(what.Tags, func(tag string) bool { return strings.HasPrefix(tag, preset.TagPrefix) })
 }
 
 // changePreset changes a preset of a tenant, and has this process serve the change and caches in front forget what was made before. decide

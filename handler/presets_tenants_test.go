@@ -10,7 +10,7 @@ import (
 )
 
 // A name means to each tenant what he has said; what one sends is nothing at another's hosts, and neither are the tags of it.
-func TestPresetsOfTenants(t *testing.T) {
+func TestPresetsOfOneTenantAreNothingToAnother(t *testing.T) {
 	f := newFront(t)
 	s := serveTenants(t, behind(t, f), func(o *Options) { o.CacheTags = []string{"Cache-Tag"} })
 	type party struct{ host, token, name string }

@@ -382,7 +382,7 @@ func TestPresetsOfOtherServers(t *testing.T) {
 	// One of another version of the program may not be a chain here. The others are served all the same.
 	elsewhere("blink:3")
 	s.mustPut("other", "crop:1,0,1,1")
-	s.handler.obey(store.News{Message: []byte(`{"Tags":["preset-corner"]}`)})
+	s.handler.obey(store.News{Message: []byte(`{"Words":["of a newer version"]}`)})
 	s.wantProblem("no chain", s.get(u.URL+"/preset:corner.png"), 404, "no-such-preset")
 	if d := decode[presetDescription](t, s.mustGet("/presets/corner")); !strings.Contains(d.Error, "blink") {
 		t.Errorf("%+v", d)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/handler/preset"
 	"calotype/handler/purge"
 	"calotype/store"
 )
@@ -108,8 +109,8 @@ func readPurge(contentType string, body io.Reader) (what purge.What, err error) 
 		}
 		what.IDs = append(what.IDs, id.String())
 	}
-	for _, preset := range asked.Presets {
-		asked.Tags = append(asked.Tags, presetTag+preset)
+	for _, name := range asked.Presets {
+		asked.Tags = append(asked.Tags, preset.Tag(name))
 	}
 	for _, tag := range asked.Tags {
 		if !isTag(tag) {

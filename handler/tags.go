@@ -15,7 +15,6 @@ import (
 const (
 	imageTag  = "img-" // and the id
 	formatTag = "fmt-" // and the extension
-	presetTag = "preset-"
 )
 
 // A tagHeader is a header that carries the tags.

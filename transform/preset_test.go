@@ -192,9 +192,6 @@ func TestPinnedPresetsStayTheSame(t *testing.T) {
 	if got := p.Uses("card"); !slices.Equal(got, []Use{{"base", 5, false}}) {
 		t.Errorf("card uses %v", got)
 	}
-	if got := p.Names(); !slices.Equal(got, []string{"base", "card", "fixed", "plain"}) {
-		t.Errorf("got the names %v", got)
-	}
 }
 
 func TestFaultyPresetsAreRefusedAndTheOthersAreNot(t *testing.T) {

@@ -72,14 +72,6 @@ func (k presetKey) compare(other presetKey) int {
 	return cmp.Or(cmp.Compare(k.name, other.name), cmp.Compare(k.version, other.version))
 }
 
-// Names returns the names in their order.
-func (p *Presets) Names() []string {
-	if p == nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(p.newest))
-}
-
 // Uses returns the presets that stand in the newest version of one, in presets of it too. An unknown one has none.
 func (p *Presets) Uses(name string) []Use {
 	if p == nil {

@@ -137,15 +137,15 @@ func hidden(inFile, sent []transform.Preset) []transform.Preset {
 	return all
 }
 
-// tagPrefix begins the cache tag of a preset.
-const tagPrefix = "preset-"
+// TagPrefix begins the cache tags of presets.
+const TagPrefix = "preset-"
 
 // Tag is the cache tag of all that was made by the newest version of a preset, whichever that was.
-func Tag(name string) string { return tagPrefix + name }
+func Tag(name string) string { return TagPrefix + name }
 
 // TagOfVersion is the cache tag of all that was made by a version which the address names.
 func TagOfVersion(name string, version int) string {
-	return fmt.Sprintf("%s%s.%d", tagPrefix, name, version)
+	return fmt.Sprintf("%s.%d", Tag(name), version)
 }
 
 // Tags are the cache tags of what was made by presets.
