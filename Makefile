@@ -115,15 +115,18 @@ generate: deps ## write the generated pages: README tables, docs/operations.md a
 test: deps ## run the tests
 	@$(go) test -tags $(tags) -shuffle=on ./...
 
-# Libraries of two clouds are left out: to compile them for the race detector takes longer than the tests.
-# Of handler's tests, each of which starts workers of its own, those in which much happens at once (RACE=. for all), and of the rest the
-# short ones: what makes very many prints, one after the other, has no race to show.
-RACE ?= Delet|Purge|Forget|News|Disk|Memory|Cache|Quota|Upload|Client|Drain|Stop|Idle|Slow|Steady|Proxy|Limit|Wait|Gone|Follow|Room|Damage|Many|Preset|Once|Hook|Kill|Conn|While|Restart
+# Of the packages whose tests start workers or whole programs, those in which much happens at once are run (RACE=. for all), and of all
+# the short ones: what makes very many prints, one after the other, has no race to show. Libraries of two clouds are left out: to compile
+# them for the race detector takes longer than the tests.
+RACE ?= Delet|Purge|Forget|News|Disk|Memory|Cache|Quota|Upload|Client|Drain|Stop|Idle|Slow|Steady|Proxy|Limit|Wait|Gone|Follow|Room|Damage|Many|Preset|Once|Hook|Kill|Conn|While|Restart|Reload|Engine|Worker
+
+race    = $(go) test -race -short -tags $(tags),nogcs,noazure -shuffle=on
+crowded = calotype$$|/handler$$|/transform$$
 
 .PHONY: test-race
 test-race: deps ## run the tests under the race detector
-	@$(go) test -race -short -tags $(tags),nogcs,noazure -shuffle=on $$(go list ./... | grep -v '/handler$$')
-	@$(go) test -race -short -tags $(tags),nogcs,noazure -shuffle=on ./handler -run '$(RACE)'
+	@$(race) $$(go list ./... | grep -vE '$(crowded)|/bench$$')
+	@$(race) -run '$(RACE)' $$(go list ./... | grep -E '$(crowded)')
 
 BOUNDS ?= 4
 

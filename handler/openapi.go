@@ -32,7 +32,8 @@ func openAPI(tokens bool) ([]byte, error) {
 		paths[r.path] = item
 	}
 	// A chain has a variable number of segments, which OpenAPI has no words for: its path stands for all of them.
-	paths["/download/{id}/{chain}"] = object{"get": chainOperation()}
+	paths["/download/{id}/{chain}"] = object{"get": chainOperation("getPrint", "A print of the image: ", idParameter())}
+	paths["/proxy/{signature}/{source}/{chain}"] = object{"get": chainOperation("getPrintElsewhere", "A print of an original that lives elsewhere: ", sourceParameters()...)}
 	paths["/srcset/{id}/{chain}"] = object{"get": srcsetOperation("A tag for a page, with prints made by a chain in several widths.", "getSrcset", idParameter(), chainParameter())}
 	schemas := managementSchemas()
 	maps.Copy(schemas, object{
@@ -144,6 +145,9 @@ func operationObject(r route, m method) object {
 	case "getDownloadId":
 		o["parameters"] = []any{idParameter()}
 		o["responses"] = imageResponses()
+	case "getProxySignatureSource":
+		o["parameters"] = sourceParameters()
+		o["responses"] = imageResponses()
 	case "getCapabilities":
 		o["responses"] = withProblems(object{"200": object{"description": "The formats.", "content": jsonContent(object{
 			"type": "object", "required": []string{"formats"}, "properties": object{"formats": object{"type": "array", "items": object{
@@ -167,18 +171,15 @@ func operationID(r route, m method) string {
 	return id
 }
 
-// chainOperation describes prints.
-func chainOperation() object {
+// chainOperation describes prints. The parameters say of what.
+func chainOperation(id, summary string, of ...any) object {
 	return object{
-		"operationId": "getPrint",
-		"summary":     "A print of the image: a chain of operations and settings, segment by segment, and an extension.",
+		"operationId": id,
+		"summary":     summary + "a chain of operations and settings, segment by segment, and an extension.",
 		"description": "Operations run in the order in which they stand. Segments are described by the schema Operation. " +
 			"The extension is a format, auto (chosen by Accept) or json (the print described).",
-		"parameters": []any{
-			idParameter(),
-			chainParameter(),
-		},
-		"responses": imageResponses(),
+		"parameters": append(of, chainParameter()),
+		"responses":  imageResponses(),
 	}
 }
 
@@ -186,6 +187,20 @@ func idParameter() object {
 	return object{
 		"name": "id", "in": "path", "required": true, "description": "Id of an image; an extension may follow it. Where the server wants a signature (--sign), that stands before it, in a segment of its own.",
 		"schema": object{"type": "string"},
+	}
+}
+
+// sourceParameters say where an original lives.
+func sourceParameters() []any {
+	return []any{
+		object{
+			"name": "signature", "in": "path", "required": true, "description": "A signature, ~KEY.END.CODE; or _ where the server wants none (--sign).",
+			"schema": object{"type": "string"}, "example": "_",
+		},
+		object{
+			"name": "source", "in": "path", "required": true, "description": "Address of the original, in base64url without padding; an extension may follow it.",
+			"schema": object{"type": "string"}, "example": "aHR0cHM6Ly9pbWcuZXhhbXBsZS5vcmcvY2F0LmpwZw",
+		},
 	}
 }
 

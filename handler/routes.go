@@ -39,7 +39,7 @@ var routes = []route{
 	{path: "/download/{id}", access: public, shared: true, methods: []method{
 		{"GET", "The original, or with a chain and an extension a print of it.", (*Handler).download},
 	}},
-	{path: "/proxy/{source}", access: public, shared: true, methods: []method{
+	{path: "/proxy/{signature}/{source}", access: public, shared: true, methods: []method{
 		{"GET", "An original that lives elsewhere, or with a chain and an extension a print of it.", (*Handler).proxied},
 	}},
 	{path: "/srcset/{id}", access: public, shared: true, methods: []method{
