@@ -42,6 +42,7 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 		return result{}, err
 	}
 	defer ticket.Release()
+	t.yield = t.suspect || !ticket.Quick()
 	overrun := time.AfterFunc(max(leastOverrun, 3*cost.Time), ticket.Overrun)
 	defer overrun.Stop()
 

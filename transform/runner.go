@@ -23,6 +23,7 @@ type task struct {
 	memory  int64                                     // in bytes, that it may use
 	cpu     time.Duration                             // of processor time, that it may use
 	suspect bool                                      // leaves a worker to others
+	yield   bool                                      // leaves the processor to others
 	confine bool                                      // keeps to one processor
 }
 
@@ -109,7 +110,7 @@ func (i isolated) run(ctx context.Context, t task) (result, error) {
 		done.size, err = t.check(done)
 		return err
 	}
-	_, done.report, err = i.pool.Do(ctx, worker.Job{Request: encoded, Files: files, Memory: t.memory, CPU: t.cpu, Patient: t.suspect, Confined: t.confine, Accept: accept})
+	_, done.report, err = i.pool.Do(ctx, worker.Job{Request: encoded, Files: files, Memory: t.memory, CPU: t.cpu, Patient: t.suspect, Yielding: t.yield, Confined: t.confine, Accept: accept})
 	if err == nil {
 		err = refused
 	}

@@ -255,3 +255,6 @@ func (t *Ticket) Overrun() {
 
 // Waited returns how long the job has waited for its ticket.
 func (t *Ticket) Waited() time.Duration { return t.started - t.arrived }
+
+// Quick tells whether the job was predicted to take hardly longer than to wait for others.
+func (t *Ticket) Quick() bool { return t.quick }

@@ -20,6 +20,7 @@ type Pool struct {
 	turns   chan struct{}     // full while as many come up as may at once
 
 	confinement *confinement
+	courtesy    *courtesy
 
 	mutex    sync.Mutex
 	changed  chan struct{} // closed and replaced whenever a worker becomes ready or cannot be started
@@ -59,7 +60,7 @@ func NewPool(o Options) (*Pool, Greeting, error) {
 	p := &Pool{
 		options: o, starts: make(chan chan started), changed: make(chan struct{}),
 		// Half as many as work: side by side they would all be late, and somebody may wait for the first.
-		turns: make(chan struct{}, max(1, o.Size/2)), confinement: newConfinement(),
+		turns: make(chan struct{}, max(1, o.Size/2)), confinement: newConfinement(), courtesy: newCourtesy(),
 		all: map[*process]struct{}{}, stats: Stats{Ended: map[End]uint64{}},
 	}
 	p.closing, p.close = context.WithCancel(context.Background())
@@ -91,10 +92,12 @@ func (p *Pool) Do(ctx context.Context, job Job) ([]byte, Report, error) {
 	if job.Confined {
 		release = p.confinement.keep(worker.command.Process.Pid)
 	}
-	if job.Patient {
+	if job.Yielding {
 		restore = yield(worker.command.Process.Pid)
 	}
+	end := p.courtesy.begin(worker.command.Process, job.Yielding)
 	reply, report, failed := worker.do(ctx, job)
+	end()
 	release()
 	restore()
 	if failed != nil {

@@ -14,13 +14,13 @@ import (
 
 // Numbers of the sandbox.
 const (
-	nobody          = 65534 // the user and group that own nothing
-	niceness        = 5     // hits and health, which the server answers, go before prints
-	patientNiceness = 12    // of a process with a patient job
-	newcomer        = 15    // the same for a process that is not ready yet: jobs go before it
-	timeSlice       = 3 * time.Millisecond
-	mostOpen        = 32       // descriptors
-	threadRoom      = 64 << 20 // for the stacks of threads
+	nobody           = 65534 // the user and group that own nothing
+	niceness         = 5     // hits and health, which the server answers, go before prints
+	yieldingNiceness = 12    // of a process with a job that yields
+	newcomer         = 15    // the same for a process that is not ready yet: jobs go before it
+	timeSlice        = 3 * time.Millisecond
+	mostOpen         = 32       // descriptors
+	threadRoom       = 64 << 20 // for the stacks of threads
 )
 
 // baseline is what the process may have allocated when it has nothing to do; the limits of jobs stand above it.
@@ -83,9 +83,9 @@ func hold(pid int) error {
 	return setPriority(pid, niceness)
 }
 
-// yield has a process leave the processor to those whose jobs are not patient, until restore is called: if that can be undone.
+// yield has a process leave the processor to those whose jobs do not yield, until restore is called: if that can be undone.
 func yield(pid int) (restore func()) {
-	if !mayRaise() || setPriority(pid, patientNiceness) != nil {
+	if !mayRaise() || setPriority(pid, yieldingNiceness) != nil {
 		return func() {}
 	}
 	return func() { setPriority(pid, niceness) }

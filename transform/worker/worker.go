@@ -39,8 +39,10 @@ type Job struct {
 	// CPU is how much processor time it may use, in all its threads together; 0 means no limit. It is looked at a few times a
 	// second, where the system tells.
 	CPU time.Duration
-	// Patient has the job wait until two processes are ready, so that it leaves one to others, and leave them the processor too.
+	// Patient has the job wait until two processes are ready, so that it leaves one to others.
 	Patient bool
+	// Yielding has the job leave the processor to those that do not yield.
+	Yielding bool
 	// Confined keeps the process on one processor while it does the job, whatever threads its decoder starts.
 	Confined bool
 	// Accept checks the reply. If it returns an error, Do returns that error and the process is replaced, since whatever a
