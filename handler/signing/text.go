@@ -2,6 +2,7 @@ package signing
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 )
 
@@ -55,10 +56,14 @@ func appendSegment(dst, segment []byte) ([]byte, error) {
 	for i := 0; i < len(segment); i++ {
 		c := segment[i]
 		if c == '%' {
-			if i+2 >= len(segment) || unhex(segment[i+1]) < 0 || unhex(segment[i+2]) < 0 {
+			var decoded [1]byte
+			if i+2 >= len(segment) {
 				return nil, errEncoding
 			}
-			c = byte(unhex(segment[i+1])<<4 | unhex(segment[i+2]))
+			if _, err := hex.Decode(decoded[:], segment[i+1:i+3]); err != nil {
+				return nil, errEncoding
+			}
+			c = decoded[0]
 			i += 2
 		}
 		if plain[c] {
@@ -89,16 +94,4 @@ func appendSegments(dst, path []byte, mark int) (_ []byte, marked int, err error
 			marked = len(dst)
 		}
 	}
-}
-
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
 }

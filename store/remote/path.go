@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"encoding/hex"
 	"errors"
 	"strings"
 )
@@ -129,12 +130,11 @@ func unhex(text string) (byte, bool) {
 	if len(text) < 3 || text[0] != '%' {
 		return 0, false
 	}
-	upper := strings.ToUpper(text[1:3])
-	high, low := strings.IndexByte(hexDigits, upper[0]), strings.IndexByte(hexDigits, upper[1])
-	if high < 0 || low < 0 {
+	decoded, err := hex.DecodeString(text[1:3])
+	if err != nil {
 		return 0, false
 	}
-	return byte(high<<4 | low), true
+	return decoded[0], true
 }
 
 func writeEncoded(b *strings.Builder, c byte) {
