@@ -106,6 +106,13 @@ build: deps ## build bin/calotype
 run: build ## build and serve on http://127.0.0.1:8080; ARGS="--listen :9000" adds options
 	@exec $(abspath $(BINARY)) serve $(ARGS)
 
+.PHONY: web
+web: web/node_modules/esbuild/package.json ## build the pages' scripts and style, web/src, into web/dist, which is part of the source (npm)
+	@cd web && node build.mjs
+
+web/node_modules/esbuild/package.json: web/package-lock.json
+	@cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/esbuild/package.json
+
 .PHONY: generate
 generate: deps ## write the generated pages: README tables, docs/operations.md and its samples
 	@GOFLAGS=-tags=$(tags) $(go) generate ./...
@@ -321,7 +328,7 @@ sweep: build ## measure quality, bytes and time of the encoders: writes bench/sw
 	@$(go) run ./bench -server $(abspath $(BINARY)) -sweep bench
 
 .PHONY: lint
-lint: deps ## gofumpt, go vet, staticcheck and the import rules
+lint: deps lint-web ## gofumpt, go vet, staticcheck and the import rules; types, style and build of the pages' scripts
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags $(tags),corpus,servers ./...
 	@$(go) run $(STATICCHECK) -tags $(tags),corpus,servers ./...
@@ -329,10 +336,18 @@ lint: deps ## gofumpt, go vet, staticcheck and the import rules
 	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability,remote,servers ./...
 	@$(go) test -tags $(tags) -run '^TestImportRules$$' .
 
+# Without npm the sources of the pages are not looked at; nobody can have built them then.
+.PHONY: lint-web
+lint-web: $(if $(shell command -v npm),web/node_modules/esbuild/package.json)
+	@command -v npm >/dev/null || { echo "npm is not installed: the pages' scripts are not checked."; exit 0; }; \
+	cd web; npx --no-install tsc; npx --no-install biome check --error-on-warnings .; node build.mjs ../.build/web; \
+	diff -r dist ../.build/web || { echo "web/dist is not what web/src makes: make web"; exit 1; }
+
 .PHONY: format
-format: ## gofumpt the code
+format: web/node_modules/esbuild/package.json ## format the code
 	@go run $(GOFUMPT) -w .
+	@cd web && npx --no-install biome check --write .
 
 .PHONY: clean
 clean: ## remove what was built and fetched
-	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules test/clients/node_modules
+	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules test/clients/node_modules web/node_modules

@@ -43,11 +43,28 @@ var (
 	errCrossSite  = errors.New("a page of another site asks for this")
 )
 
-// The challenges of an answer 401: for programs, and for people, whose browser then asks them for a password.
+// signInPath is for browsers without scripts: they ask for the token as a password there, and send it to all other addresses after that.
+const signInPath = "/sign-in"
+
+// signIn leads on who is admitted.
+func (h *Handler) signIn(ctx *fasthttp.RequestCtx) error {
+	return h.home(ctx)
+}
+
+// The challenges of an answer 401: for programs and scripts, and for people, whose browser then asks them for a password.
 const (
 	challengeBearer = `Bearer realm="calotype"`
 	challengeBasic  = `Basic realm="Calotype: the password is the token", charset="UTF-8"`
 )
+
+// challenge tells how to send a token. Browsers would ask for a password whatever it is that is not admitted, also where a page asks by itself.
+func challenge(ctx *fasthttp.RequestCtx) {
+	header := &ctx.Response.Header
+	header.Add("WWW-Authenticate", challengeBearer)
+	if string(pathOf(ctx)) == signInPath {
+		header.Add("WWW-Authenticate", challengeBasic)
+	}
+}
 
 // Wrong tokens that a client may send in a time.
 const (

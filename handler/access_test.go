@@ -73,7 +73,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			t.Errorf("%s %s at %s with %q: %d %s, want %d %s", method, target, host, lines, a.status, a.header.Get("Calotype-Error"), status, code)
 		}
 		challenges := a.header.Values("WWW-Authenticate")
-		if want := status == http.StatusUnauthorized; want != slices.Equal(challenges, []string{challengeBearer, challengeBasic}) {
+		if want := status == http.StatusUnauthorized; want != slices.Equal(challenges, []string{challengeBearer}) {
 			t.Errorf("%s %s with %q: challenges %q", method, target, lines, challenges)
 		}
 		if status >= 400 && a.header.Get("Cache-Control") != "no-store" {
@@ -83,7 +83,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	// What everyone may do, always.
 	free := func(host, lines string) {
 		t.Helper()
-		for _, target := range []string{"/download/ID", "/download/ID/rotate:90.png", "/download?id=ID", "/download/ID.json", "/srcset/ID.auto", "/capabilities", "/openapi.json", stylesheetPath} {
+		for _, target := range []string{"/download/ID", "/download/ID/rotate:90.png", "/download?id=ID", "/download/ID.json", "/srcset/ID.auto", "/capabilities", "/openapi.json", mustAsset("style.css")} {
 			f("GET", target, host, lines, 200, "")
 			f("HEAD", target, host, lines, 200, "")
 		}
@@ -266,14 +266,22 @@ func TestDescriptionTellsWhoMay(t *testing.T) {
 	}
 }
 
-// A browser is asked for the token by its own dialog, and told by a page if there was none.
+// A page asks for the token in place of the page that needs it. Where a browser has no scripts, its own dialog asks at one address, and leads on.
 func TestRefusedPages(t *testing.T) {
 	s := serve(t, with(Access{Tokens: tokens(t)}))
 	for _, target := range []string{"/upload-image", "/download"} {
 		a := s.get(target, "Accept", "text/html")
-		if a.status != 401 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || len(a.header.Values("WWW-Authenticate")) != 2 || !strings.Contains(string(a.body), "A token is needed") {
-			t.Errorf("%s: %d %v", target, a.status, a.header)
+		if a.status != 401 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || !slices.Equal(a.header.Values("WWW-Authenticate"), []string{challengeBearer}) ||
+			!strings.Contains(string(a.body), `<form class="sheet" id="locked" hidden>`) || !strings.Contains(string(a.body), `<a href="/sign-in">`) {
+			t.Errorf("%s: %d %v %s", target, a.status, a.header, a.body)
 		}
+	}
+	if a := s.get(signInPath, "Accept", "text/html"); a.status != 401 || !slices.Equal(a.header.Values("WWW-Authenticate"), []string{challengeBearer, challengeBasic}) {
+		t.Errorf("%s: %d %v", signInPath, a.status, a.header)
+	}
+	name, value, _ := strings.Cut(strings.TrimSpace(basic(goodToken)), ": ")
+	if a := s.get(signInPath, "Accept", "text/html", name, value); a.status != 302 || a.header.Get("Location") != "/upload-image" {
+		t.Errorf("%s with a token: %d %v", signInPath, a.status, a.header)
 	}
 }
 
@@ -312,7 +320,7 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 func read401(t *testing.T, response *http.Response) answer {
 	t.Helper()
 	a := read(t, "the answer", response)
-	if a.status != 401 || len(a.header.Values("WWW-Authenticate")) != 2 || a.header.Get("Calotype-Error") != "unauthorized" {
+	if a.status != 401 || !slices.Equal(a.header.Values("WWW-Authenticate"), []string{challengeBearer}) || a.header.Get("Calotype-Error") != "unauthorized" {
 		t.Errorf("%d %v", a.status, a.header)
 	}
 	return a

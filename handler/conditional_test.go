@@ -125,7 +125,7 @@ func TestTagsTellPrintsApart(t *testing.T) {
 
 // compared are the addresses at which HEAD is compared with GET: every route and every kind of answer.
 func compared(u uploaded) []string {
-	path, _ := stylesheet()
+	path := mustAsset("style.css")
 	return append(conditional(u), "/", "/upload-image", "/download", "/download?exts=png", "/capabilities", "/openapi.json", path, "/nothing", "/assets/nothing",
 		"/download/", "/download/x", u.URL+".exe", u.URL+"/crop:1000,0,1,1.png", u.URL+"/nonsense.png", "/download?id=x", "/download?exts=x", u.URL+"/"+strings.Repeat("a", 5000))
 }
@@ -170,7 +170,7 @@ func TestHeadOfAColdPrint(t *testing.T) {
 func TestHeadersByClass(t *testing.T) {
 	s := serve(t)
 	u := s.upload(encodeJPEG(t, photo(60, 40, 1)))
-	path, _ := stylesheet()
+	path := mustAsset("style.css")
 	f := func(target string, status int, cacheControl, contentType string) {
 		t.Helper()
 		a := s.get(target)

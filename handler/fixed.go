@@ -53,20 +53,6 @@ func (h *Handler) home(ctx *fasthttp.RequestCtx) error {
 	return nil
 }
 
-// asset serves the style sheet, whose name tells its content.
-func (h *Handler) asset(ctx *fasthttp.RequestCtx) error {
-	path, body := stylesheet()
-	if string(pathOf(ctx)) != path {
-		return errNoRoute
-	}
-	header := &ctx.Response.Header
-	header.SetContentType("text/css; charset=utf-8")
-	header.Set("Cache-Control", keepAsset)
-	header.Set("X-Content-Type-Options", "nosniff")
-	ctx.Response.SetBodyRaw(body)
-	return nil
-}
-
 // capabilities lists the formats that the linked libvips reads and writes.
 func (h *Handler) capabilities(ctx *fasthttp.RequestCtx) error {
 	setKeep(&ctx.Response.Header, keepDescription, time.Time{})
@@ -84,6 +70,6 @@ func (h *Handler) description(ctx *fasthttp.RequestCtx) error {
 	if h.tenantOf(ctx).Access.Tokens != nil {
 		body = h.openAPIByToken
 	}
-	ctx.Response.SetBodyRaw(body)
+	body.send(ctx)
 	return nil
 }

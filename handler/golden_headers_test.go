@@ -145,7 +145,7 @@ func (h headers) problem(code string) headers {
 	h = h.and(headers{"Calotype-Error": code, "Cache-Control": keeping[code].keep})
 	switch keeping[code].status {
 	case 401:
-		h["Www-Authenticate"] = `Bearer realm="calotype", Basic realm="Calotype: the password is the token", charset="UTF-8"`
+		h["Www-Authenticate"] = `Bearer realm="calotype"`
 	case 503:
 		h["Retry-After"] = "<n>"
 	}
@@ -266,14 +266,14 @@ func TestHeadersOfAnswers(t *testing.T) {
 	get("the upload page", "/upload-image", ofPage.and(notKept))
 	get("the gallery", "/download", ofPage.and(notKept, headers{"Vary": "Accept"}), "Accept", "text/html")
 	get("the gallery as JSON", "/download?exts=png", withBody.and(notKept, headers{"Content-Type": "application/json", "Vary": "Accept"}), "Accept", "application/json")
-	style, _ := stylesheet()
-	get("the style sheet", style, withBody.and(headers{"Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=31536000, immutable"}))
+	style := mustAsset("style.css")
+	get("the style sheet", style, withBody.and(headers{"Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}))
 	described := headers{"Content-Type": "application/json", "Cache-Control": "public, max-age=3600", "Access-Control-Allow-Origin": "*"}
 	ofManaged := headers{"Content-Type": "application/json", "Cache-Control": "private, no-cache"}
 	get("the list of images", "/images", withBody.and(ofManaged))
 	get("an image for its manager", "/images/"+u.ID, withBody.and(ofManaged, validated))
 	get("the capabilities", "/capabilities", withBody.and(described))
-	get("the API description", "/openapi.json", withBody.and(described))
+	get("the API description", "/openapi.json", withBody.and(described, headers{"Vary": "Accept-Encoding"}))
 
 	for _, method := range []string{"GET", "HEAD"} {
 		inAll.and(headers{"Location": "/upload-image", "Content-Length": "0", "Cache-Control": "no-cache"}).want(t, method+" of the bare address", s.do(method, "/", nil), http.StatusFound)

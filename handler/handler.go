@@ -110,8 +110,8 @@ type Handler struct {
 	following      sync.WaitGroup
 	began          time.Time
 	epoch          string // whatever the bytes of a print depend on beside original and address
-	openAPI        []byte
-	openAPIByToken []byte // where some of it needs a token
+	openAPI        *compressed
+	openAPIByToken *compressed // where some of it needs a token
 }
 
 // New returns a handler over a store and an engine, which stay the caller's to close.

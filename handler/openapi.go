@@ -15,7 +15,7 @@ type object = map[string]any
 
 // openAPI describes the API in OpenAPI 3.1, from the tables of routes, problems, operations, settings and formats. What not
 // everyone may use needs a token if there are any.
-func openAPI(tokens bool) ([]byte, error) {
+func openAPI(tokens bool) (*compressed, error) {
 	paths := object{}
 	for _, r := range routes {
 		if r.internal {
@@ -46,7 +46,7 @@ func openAPI(tokens bool) ([]byte, error) {
 		"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas()},
 		"Format":    object{"type": "string", "enum": formatExtensions(), "description": "Extension of a print."},
 	})
-	return json.MarshalIndent(object{
+	text, err := json.MarshalIndent(object{
 		"openapi": "3.1.0",
 		"info": object{
 			"title":       "Calotype",
@@ -65,6 +65,7 @@ func openAPI(tokens bool) ([]byte, error) {
 			},
 		},
 	}, "", "  ")
+	return compress(text), err
 }
 
 // security lists the ways to be admitted to what not everyone may use. One of them will do.

@@ -2,9 +2,7 @@ package handler
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html"
 	"html/template"
@@ -17,8 +15,8 @@ import (
 	"unicode"
 )
 
-// The HTML pages: what a browser gets where a program gets JSON. They need no JavaScript, and keep to the policy
-// "default-src 'self'; img-src 'self' blob: data:": nothing in them is inline. Names of files and messages are
+// The HTML pages: what a browser gets where a program gets JSON. They work without JavaScript; a page that does more with it names
+// its script, which is one of package web. They keep to pagePolicy: nothing in them is inline. Names of files and messages are
 // anyone's words; html/template escapes them and <bdi> keeps their writing direction to themselves.
 
 // uploadPage is the form of GET /upload-image. A limit of 0 is not spoken of.
@@ -63,34 +61,26 @@ type problemPage struct {
 	Title, Detail string
 }
 
+// lockedPage asks for a token, and then shows what is at the address that it came for. Without scripts it leads to SignIn.
+type lockedPage struct{ SignIn string }
+
 // Each render writes the whole page to w, or returns an error and has written nothing. Safe for concurrent use.
 
 func (p uploadPage) render(w io.Writer) error   { return renderPage(w, uploadTemplate, "upload", p) }
 func (p uploadedPage) render(w io.Writer) error { return renderPage(w, uploadedTemplate, "", p) }
 func (p galleryPage) render(w io.Writer) error  { return renderPage(w, galleryTemplate, "gallery", p) }
 func (p problemPage) render(w io.Writer) error  { return renderPage(w, problemTemplate, "", p) }
+func (p lockedPage) render(w io.Writer) error   { return renderPage(w, lockedTemplate, "", p) }
 
 //go:embed pages
 var pageFiles embed.FS
-
-var stylesheetPath, stylesheetBody = func() (string, []byte) {
-	body, err := pageFiles.ReadFile("pages/style.css")
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	sum := sha256.Sum256(body)
-	return "/assets/style." + hex.EncodeToString(sum[:4]) + ".css", body
-}()
-
-// stylesheet returns the path that the pages link and the text to serve there. The path changes with the text, so
-// the answer may be cached for ever. The body is shared and must not be changed.
-func stylesheet() (path string, body []byte) { return stylesheetPath, stylesheetBody }
 
 var (
 	uploadTemplate   = parsePage("upload.html")
 	uploadedTemplate = parsePage("uploaded.html")
 	galleryTemplate  = parsePage("gallery.html")
 	problemTemplate  = parsePage("problem.html")
+	lockedTemplate   = parsePage("locked.html")
 )
 
 func parsePage(file string) *template.Template {
@@ -103,7 +93,7 @@ func parsePage(file string) *template.Template {
 		"imgTag":     imgTag,
 		"limits":     limitsInWords,
 		"size":       humanBytes,
-		"stylesheet": func() string { return stylesheetPath },
+		"asset":      assetPath,
 		"summary":    uploadSummary,
 	})
 	return template.Must(layout.ParseFS(pageFiles, "pages/layout.html", "pages/"+file))

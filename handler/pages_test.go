@@ -1,18 +1,22 @@
 package handler
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 const (
@@ -380,22 +384,54 @@ func TestSizesInWords(t *testing.T) {
 	}
 }
 
-func TestStylesheetIsTheOneLinked(t *testing.T) {
-	path, body := stylesheet()
-	if !regexp.MustCompile(`^/assets/style\.[0-9a-f]{8}\.css$`).MatchString(path) || len(body) == 0 {
-		t.Errorf("%d bytes at %s", len(body), path)
+func TestAssetsAreLinked(t *testing.T) {
+	s := serve(t)
+	page := rendered(t, lockedPage{})
+	for name, link := range map[string]string{"style.css": `<link rel="stylesheet" href="%s">`, "locked.js": `<script type="module" src="%s"></script>`} {
+		path, err := assetPath(name)
+		stem, extension, _ := strings.Cut(name, ".")
+		if err != nil || !regexp.MustCompile(`^/assets/`+stem+`\.[0-9a-f]{8}\.`+extension+`$`).MatchString(path) {
+			t.Errorf("%s is at %s: %v", name, path, err)
+		}
+		if !strings.Contains(page, fmt.Sprintf(link, path)) {
+			t.Errorf("the page does not link %s", path)
+		}
+		plain := s.mustGet(path)
+		for encoding, decode := range map[string]func(io.Writer, []byte) (int, error){"br": fasthttp.WriteUnbrotli, "gzip": fasthttp.WriteGunzip} {
+			a := s.get(path, "Accept-Encoding", encoding+", other;q=0.5")
+			var got bytes.Buffer
+			if _, err := decode(&got, a.body); err != nil || !bytes.Equal(got.Bytes(), plain.body) {
+				t.Errorf("%s as %s: %v, %d bytes, not %d", path, encoding, err, got.Len(), len(plain.body))
+			}
+			if len(a.body) >= len(plain.body) || a.header.Get("Content-Encoding") != encoding || a.header.Get("Vary") != "Accept-Encoding" || a.header.Get("Cache-Control") != keepAsset {
+				t.Errorf("%s as %s: %d bytes, %v", path, encoding, len(a.body), a.header)
+			}
+		}
+		if a := s.get(path, "Accept-Encoding", "br;q=0, gzip;q=0"); a.header.Get("Content-Encoding") != "" || !bytes.Equal(a.body, plain.body) {
+			t.Errorf("%s is compressed for who cannot read it", path)
+		}
 	}
-	if page := rendered(t, uploadPage{}); !strings.Contains(page, `<link rel="stylesheet" href="`+path+`">`) {
-		t.Errorf("the page does not link %s", path)
-	}
-	if strings.Contains(string(body), "url(") || strings.Contains(string(body), "@import") {
+	style := s.mustGet(mustAsset("style.css")).body
+	if bytes.Contains(style, []byte("url(")) || bytes.Contains(style, []byte("@import")) {
 		t.Error("the stylesheet loads something else")
 	}
 }
 
+// mustAsset is the path of an asset that is known.
+func mustAsset(name string) string {
+	path, err := assetPath(name)
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
 // The colors keep the contrast of WCAG 2.2 AA: 4.5 for text, 3 for large text and the edges of controls.
 func TestStylesheetHasContrast(t *testing.T) {
-	_, body := stylesheet()
+	body, err := os.ReadFile("../web/src/base.css")
+	if err != nil {
+		t.Fatal(err)
+	}
 	light, dark, found := strings.Cut(string(body), "@media (prefers-color-scheme: dark)")
 	if !found {
 		t.Fatal("there are no dark colors")

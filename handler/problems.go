@@ -218,8 +218,7 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	header.Set("Calotype-Error", p.code)
 	h.shareProblem(ctx)
 	if p.status == fasthttp.StatusUnauthorized {
-		header.Add("WWW-Authenticate", challengeBearer)
-		header.Add("WWW-Authenticate", challengeBasic)
+		challenge(ctx)
 	}
 	if seconds := retryAfter(p, err); seconds > 0 {
 		header.Set("Retry-After", strconv.Itoa(seconds))
@@ -228,6 +227,10 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	if isPage(ctx) {
 		varyBy(header, "Accept")
 		if prefersHTML(ctx) {
+			if p.status == fasthttp.StatusUnauthorized && ctx.IsGet() && ctx.Request.Header.Peek("Authorization") == nil {
+				h.writePage(ctx, lockedPage{SignIn: signInPath})
+				return
+			}
 			h.writePage(ctx, problemPage{Status: p.status, Title: p.title, Detail: body.Detail})
 			return
 		}

@@ -96,7 +96,7 @@ func TestProblemsOfAddresses(t *testing.T) {
 func TestMethods(t *testing.T) {
 	s := serve(t)
 	u := s.upload(draws(t, "rg"))
-	path, _ := stylesheet()
+	path := mustAsset("style.css")
 	f := func(target, allow string) {
 		t.Helper()
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get"} {

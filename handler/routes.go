@@ -69,8 +69,11 @@ var routes = []route{
 	{path: "/openapi.json", access: public, shared: true, methods: []method{
 		{"GET", "This description.", (*Handler).description},
 	}},
-	{path: "/assets/{name}", access: public, internal: true, methods: []method{
-		{"GET", "", (*Handler).asset},
+	{path: assetRoute + "{name}", access: public, internal: true, methods: []method{
+		{"GET", "", (*Handler).sendAsset},
+	}},
+	{path: signInPath, access: managed, internal: true, methods: []method{
+		{"GET", "", (*Handler).signIn},
 	}},
 	{path: "/", access: public, internal: true, methods: []method{
 		{"GET", "", (*Handler).home},
