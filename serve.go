@@ -45,6 +45,7 @@ type serveCommand struct {
 	CacheDir        string        `placeholder:"DIR" help:"Folder for finished prints too, so that a restart does not start cold; none unless it is named."`
 	CacheDirBytes   byteSize      `default:"10GB" placeholder:"SIZE" help:"What they may take of its disk."`
 	MaxUploadBytes  byteSize      `default:"32MB" placeholder:"SIZE" help:"Largest image that is taken."`
+	ResumeWithin    time.Duration `default:"24h" placeholder:"TIME" help:"How long an upload that can be resumed is kept without a further byte."`
 	ScrubEvery      time.Duration `default:"720h" placeholder:"TIME" help:"Time in which each original in --data is read once, in the background, to see whether the disk has damaged it; 0 for never."`
 	MinFree         byteSize      `default:"256MB" placeholder:"SIZE" help:"What uploads leave free on the disk of --data: beyond it they are refused with 507. 0 lets them fill it."`
 	MaxPixels       int64         `default:"50000000" placeholder:"N" help:"Most pixels of an image, all frames together, before and after every step."`
@@ -82,6 +83,8 @@ func (c *serveCommand) Validate() error {
 		return fmt.Errorf("--cache-dir-bytes must be at least %dMiB", disk.LeastBytes>>20)
 	case c.MaxUploadBytes < 1:
 		return errors.New("--max-upload-bytes must be at least 1")
+	case c.ResumeWithin < time.Minute:
+		return errors.New("--resume-within must be at least 1m")
 	case c.ScrubEvery < 0:
 		return errors.New("--scrub-every must not be negative")
 	case c.MinFree < 0:
@@ -176,7 +179,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	}
 	debug.SetMemoryLimit(memory.heap())
 	originals, err := c.open(ctx, false, func(o *store.Options) {
-		o.MinFree, o.ScrubEvery, o.Damaged = int64(c.MinFree), c.ScrubEvery, handler.LogDamage(log)
+		o.MinFree, o.ScrubEvery, o.ResumeWithin, o.Damaged = int64(c.MinFree), c.ScrubEvery, c.ResumeWithin, handler.LogDamage(log)
 	})
 	if err != nil {
 		return err

@@ -2,8 +2,10 @@ package handler
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -21,6 +23,7 @@ type uploadBody struct {
 	waited    time.Duration // for them; what is done with them takes time too, which is not the client's
 	ended     bool          // nothing more can be read
 	cut       bool          // before the body was complete
+	stopped   atomic.Bool   // by Stop
 }
 
 func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration, a allowance) *uploadBody {
@@ -31,11 +34,27 @@ func newUploadBody(ctx *fasthttp.RequestCtx, pause time.Duration, a allowance) *
 	return &uploadBody{ctx: ctx, body: body, left: ctx.Request.Header.ContentLength(), pause: pause, allowance: a}
 }
 
+// errStopped says that a body is not read to its end since Stop was called.
+var errStopped = errors.New("the body is not read on")
+
+// Stop has Read return errStopped, now and from now on. It may be called from another goroutine, as long as the request is served.
+func (b *uploadBody) Stop() {
+	b.stopped.Store(true)
+	// Without effect, Read waits until it is given up anyway.
+	_ = b.ctx.Conn().SetReadDeadline(longAgo)
+}
+
+// complete tells whether the body was read to its end, so that another request may follow.
+func (b *uploadBody) complete() bool { return b.ended && !b.cut || b.left == 0 }
+
 // Read returns io.ErrUnexpectedEOF if the connection ends before the body does.
 func (b *uploadBody) Read(p []byte) (int, error) {
 	now := time.Now()
 	if err := b.ctx.Conn().SetReadDeadline(now.Add(min(b.pause, b.allowance.whole(b.came)-b.waited))); err != nil {
 		return 0, err
+	}
+	if b.stopped.Load() { // looked at behind the deadline that Stop has set another before
+		return 0, errStopped
 	}
 	n, err := b.body.Read(p)
 	b.waited += time.Since(now)
@@ -47,6 +66,9 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	// fasthttp takes every end for the end of the body.
 	if err == io.EOF && (b.left > 0 || chunked && !b.lastChunkCame()) {
 		err = io.ErrUnexpectedEOF
+	}
+	if err != nil && b.stopped.Load() {
+		return n, errStopped
 	}
 	if err != nil {
 		b.ended, b.cut = true, err != io.EOF

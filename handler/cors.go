@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"calotype/handler/tus"
 )
 
 // exposedHeaders are those that scripts of other sites may read, beside the ones that they always may, such as Cache-Control,
@@ -14,10 +16,14 @@ import (
 const exposedHeaders = "Accept-Ranges, Cache-Status, Calotype-Error, Content-Disposition, Content-Length, Content-Location, Content-Range, ETag, Link, " +
 	"Location, Repr-Digest, Retry-After, Server-Timing, X-Request-Id"
 
+// exposedOfFiles are those of uploads that can be resumed.
+const exposedOfFiles = exposedHeaders + ", " + tus.ResponseHeaders
+
 // What a preflight may be told (Fetch, 3.3): for reading images, and for uploading them.
 const (
 	readMethods, readHeaders     = "GET, HEAD, OPTIONS", "Range, If-None-Match"
 	uploadMethods, uploadHeaders = "POST", "Authorization, Content-Type, Content-Disposition"
+	filesMethods, filesHeaders   = "DELETE, GET, HEAD, PATCH, POST", "Authorization, Content-Type, X-Request-Id, " + tus.RequestHeaders
 	preflightSeconds             = "86400"
 )
 
@@ -27,17 +33,39 @@ func (h *Handler) tellOptions(ctx *fasthttp.RequestCtx, r *route) {
 	ctx.SetStatusCode(fasthttp.StatusNoContent)
 	header.Set("X-Content-Type-Options", "nosniff")
 	methods, headers := readMethods, readHeaders
+	if isFiles(pathOf(ctx)) {
+		h.tellTusOptions(ctx)
+	}
 	switch {
 	case r.shared:
 		header.Set("Access-Control-Allow-Origin", "*")
-	case r.path == uploadPath && h.allowUploader(ctx):
+	case takesUploads(pathOf(ctx)) && h.allowUploader(ctx):
 		methods, headers = uploadMethods, uploadHeaders
+		if isFiles(pathOf(ctx)) {
+			methods, headers = filesMethods, filesHeaders
+			header.Set("Access-Control-Expose-Headers", exposedOfFiles)
+		}
 	default:
 		return
 	}
 	header.Set("Access-Control-Allow-Methods", methods)
 	header.Set("Access-Control-Allow-Headers", headers)
 	header.Set("Access-Control-Max-Age", preflightSeconds)
+}
+
+// takesUploads tells whether an address is one to which pages of other sites may be let upload.
+func takesUploads(path []byte) bool { return string(path) == uploadPath || isFiles(path) }
+
+// shareUpload lets the page that uploads read what is answered, if it may.
+func (h *Handler) shareUpload(ctx *fasthttp.RequestCtx) {
+	if !h.allowUploader(ctx) {
+		return
+	}
+	exposed := exposedHeaders
+	if isFiles(pathOf(ctx)) {
+		exposed = exposedOfFiles
+	}
+	ctx.Response.Header.Set("Access-Control-Expose-Headers", exposed)
 }
 
 // allowUploader lets the page that sends a request read the answer, if it is of a site whose pages may upload. It tells whether it is.
@@ -58,17 +86,17 @@ func (h *Handler) allowUploader(ctx *fasthttp.RequestCtx) bool {
 
 // allowsUploader tells whether a request is an upload for a page of a site whose pages may.
 func (h *Handler) allowsUploader(ctx *fasthttp.RequestCtx) bool {
-	return string(pathOf(ctx)) == uploadPath && slices.Contains(h.tenantOf(ctx).UploadOrigins, string(ctx.Request.Header.Peek("Origin")))
+	return takesUploads(pathOf(ctx)) && slices.Contains(h.tenantOf(ctx).UploadOrigins, string(ctx.Request.Header.Peek("Origin")))
 }
 
 // shareProblem lets scripts read what was wrong: those of all sites, but for uploads.
 func (h *Handler) shareProblem(ctx *fasthttp.RequestCtx) {
-	header := &ctx.Response.Header
-	if string(pathOf(ctx)) != uploadPath {
-		header.Set("Access-Control-Allow-Origin", "*")
-	} else if !h.allowUploader(ctx) {
+	if takesUploads(pathOf(ctx)) {
+		h.shareUpload(ctx)
 		return
 	}
+	header := &ctx.Response.Header
+	header.Set("Access-Control-Allow-Origin", "*")
 	header.Set("Access-Control-Expose-Headers", exposedHeaders)
 }
 

@@ -101,6 +101,17 @@ var keeping = map[string]struct {
 	"bad-signature":       {403, "public, max-age=10"},
 	"outside-grant":       {403, "public, max-age=10"},
 	"signature-expired":   {410, "public, max-age=3600"},
+	"bad-upload":          {400, "no-store"},
+	"unknown-checksum":    {400, "no-store"},
+	"not-parts":           {400, "no-store"},
+	"whole-upload":        {403, "no-store"},
+	"no-such-upload":      {404, "no-store"},
+	"wrong-offset":        {409, "no-store"},
+	"tus-version":         {412, "no-store"},
+	"bad-content-type":    {415, "no-store"},
+	"upload-held":         {423, "no-store"},
+	"too-many-uploads":    {429, "no-store"},
+	"wrong-checksum":      {460, "no-store"},
 	"no-such-address":     {404, "public, max-age=10"},
 	"no-such-image":       {404, "public, max-age=10"},
 	"method-not-allowed":  {405, "public, max-age=60"},
@@ -146,7 +157,7 @@ func (h headers) problem(code string) headers {
 	switch keeping[code].status {
 	case 401:
 		h["Www-Authenticate"] = `Bearer realm="calotype"`
-	case 503:
+	case 423, 503:
 		h["Retry-After"] = "<n>"
 	}
 	return h
@@ -287,6 +298,21 @@ func TestHeadersOfAnswers(t *testing.T) {
 	two, contentType := form(t, part{"image", "a.png", "image/png", string(draws(t, "r"))}, part{"image", "b.png", "image/png", "no image"})
 	ofUpload.want(t, "two uploads", s.do("POST", "/upload-image", two, "Content-Type", contentType), http.StatusCreated)
 
+	ofTus := inAll.and(headers{"Cache-Control": "no-store", "Tus-Resumable": "1.0.0"})
+	begun := ofTus.and(headers{"Upload-Length": "<n>", "Upload-Expires": "<date>"})
+	begun.and(headers{"Content-Length": "0", "Upload-Offset": "0", "Location": "/files/<id>"}).want(t, "an upload that can be resumed", s.tus("POST", "/files/", nil, "Upload-Length", "100"), http.StatusCreated)
+	file := s.begin(len(draws(t, "r")), "Upload-Metadata", "filename YS5wbmc=")
+	begun.and(headers{"Upload-Offset": "0", "Upload-Metadata": "filename YS5wbmc=", "Content-Type": "application/json", "Content-Length": "<n>"}).want(t, "what it is", s.tus("HEAD", file, nil), http.StatusOK)
+	begun.and(headers{"Upload-Offset": "10", "Upload-Metadata": "filename YS5wbmc="}).want(t, "a part of it", s.send(file, 0, draws(t, "r")[:10]), http.StatusNoContent)
+	ofTus.and(headers{"Upload-Offset": "<n>", "Upload-Length": "<n>", "Upload-Metadata": "filename YS5wbmc=", "Content-Location": "/download/<id>"}).want(t, "the rest of it", s.send(file, 10, draws(t, "r")[10:]), http.StatusNoContent)
+	ofTus.want(t, "the end of one", s.tus("DELETE", s.begin(100), nil), http.StatusNoContent)
+	ofTusOptions := ofOptions.and(headers{
+		"Tus-Resumable": "1.0.0", "Tus-Version": "1.0.0", "Tus-Max-Size": "<n>", "Tus-Checksum-Algorithm": "sha256,sha1,md5,crc32",
+		"Tus-Extension": "checksum,concatenation,creation,creation-defer-length,creation-with-upload,expiration,termination",
+	})
+	ofTusOptions.and(headers{"Allow": "OPTIONS, POST"}).want(t, "OPTIONS of uploads that can be resumed", s.do("OPTIONS", "/files/", nil), http.StatusNoContent)
+	ofTusOptions.and(headers{"Allow": "DELETE, GET, HEAD, OPTIONS, PATCH"}).want(t, "OPTIONS of one", s.do("OPTIONS", file, nil, "Origin", stranger), http.StatusNoContent)
+
 	ofUpload.want(t, "a purge", s.do("POST", "/purge", strings.NewReader(`{"ids":["`+u.ID+`"]}`), "Content-Type", "application/json"), http.StatusOK)
 	inAll.and(headers{"Cache-Control": "no-store"}).want(t, "a deletion", s.do("DELETE", "/images/"+u.ID, nil), http.StatusNoContent)
 	for _, target := range []string{u.URL, u.URL + "/rotate:90.png", "/download", u.srcset(".png"), "/capabilities", "/openapi.json"} {
@@ -369,6 +395,21 @@ func TestHeadersOfProblems(t *testing.T) {
 	own("a large file", "upload-too-large", post(make([]byte, 5<<20)), closing)
 	own("no image", "unsupported-image", post([]byte("no image")))
 	own("a form that ends early", "upload-cut-off", post([]byte("--b\r\nContent-Disposition: form-data; name=x; filename=x.png\r\n\r\nabc"), "Content-Type", "multipart/form-data; boundary=b"))
+
+	ofFile := func(code string, a answer) {
+		t.Helper()
+		provoked[code] = true
+		ofOwnProblem.problem(code).and(headers{"Tus-Resumable": "1.0.0", "Tus-Version": "1.0.0"}).want(t, code, a, keeping[code].status)
+	}
+	file := s.begin(100)
+	ofFile("bad-upload", s.tus("POST", "/files/", nil))
+	ofFile("unknown-checksum", s.send(file, 0, nil, "Upload-Checksum", "sha3 AAAA"))
+	ofFile("not-parts", s.tus("POST", "/files/", nil, "Upload-Concat", "final;"+file))
+	ofFile("no-such-upload", s.tus("HEAD", "/files/x", nil))
+	ofFile("wrong-offset", s.send(file, 1, nil))
+	ofFile("tus-version", s.do("DELETE", file, nil))
+	ofFile("bad-content-type", s.do("PATCH", file, nil, "Tus-Resumable", "1.0.0"))
+	ofFile("wrong-checksum", s.send(file, 0, []byte("x"), "Upload-Checksum", "crc32 AAAAAA=="))
 
 	strict, v := canonically(t, CanonicalStrict)
 	problem("another spelling", "not-canonical", strict.get(v.URL+"/Rotate:90.png"))

@@ -43,6 +43,7 @@ func openAPI(tokens bool) (*compressed, error) {
 		"Picture":   pictureSchema(),
 		"Uploaded":  uploadedSchema(),
 		"Uploads":   uploadsSchema(),
+		"Upload":    fileSchema(),
 		"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas()},
 		"Format":    object{"type": "string", "enum": formatExtensions(), "description": "Extension of a print."},
 	})
@@ -91,7 +92,7 @@ func operationObject(r route, m method) object {
 		return srcsetOperation(m.summary, "getSrcsetId", idParameter())
 	}
 	o := object{"summary": m.summary, "operationId": operationID(r, m)}
-	if describeManagement(o, operationID(r, m)) {
+	if describeManagement(o, operationID(r, m)) || describeFiles(o, operationID(r, m)) {
 		return o
 	}
 	switch operationID(r, m) {

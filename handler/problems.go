@@ -16,6 +16,7 @@ import (
 	"calotype/handler/quota"
 	"calotype/handler/signing"
 	"calotype/handler/token"
+	"calotype/handler/tus"
 	"calotype/store"
 	"calotype/store/remote"
 	"calotype/transform"
@@ -76,6 +77,17 @@ var problems = []problem{
 	{store.ErrManyPresets, fasthttp.StatusConflict, "too-many-presets", "There are too many presets", "no-store"},
 	{errCutOff, fasthttp.StatusBadRequest, "upload-cut-off", "The upload ended early", "no-store"},
 	{errUploadSize, fasthttp.StatusRequestEntityTooLarge, "upload-too-large", "The file is too large", "no-store"},
+	{tus.ErrHeader, fasthttp.StatusBadRequest, "bad-upload", "The upload is not understood", "no-store"},
+	{tus.ErrAlgorithm, fasthttp.StatusBadRequest, "unknown-checksum", "The checksum cannot be checked", "no-store"},
+	{errTusVersion, fasthttp.StatusPreconditionFailed, "tus-version", "Another version of the protocol", "no-store"},
+	{errChunkType, fasthttp.StatusUnsupportedMediaType, "bad-content-type", "Not bytes of an upload", "no-store"},
+	{errOffset, fasthttp.StatusConflict, "wrong-offset", "The upload goes on elsewhere", "no-store"},
+	{errChecksum, statusChecksum, "wrong-checksum", "The bytes are not those that were meant", "no-store"},
+	{errNotParts, fasthttp.StatusBadRequest, "not-parts", "Not the parts of an upload", "no-store"},
+	{errWholeUpload, fasthttp.StatusForbidden, "whole-upload", "Nothing can be done to the upload any more", "no-store"},
+	{errNoUpload, fasthttp.StatusNotFound, "no-such-upload", "There is no such upload", "no-store"},
+	{store.ErrHeld, fasthttp.StatusLocked, "upload-held", "Another request works on the upload", "no-store"},
+	{store.ErrManyResumables, fasthttp.StatusTooManyRequests, "too-many-uploads", "Too many uploads are under way", "no-store"},
 	{errRange, fasthttp.StatusRequestedRangeNotSatisfiable, "range-outside", "There is no such part", "no-store"},
 	{errPrecondition, fasthttp.StatusPreconditionFailed, "precondition-failed", "Not the version that was expected", "no-store"},
 	{transform.ErrNotAllowed, fasthttp.StatusForbidden, "not-allowed", "This is not served here", "public, max-age=10"},
@@ -120,6 +132,9 @@ var problems = []problem{
 	{cache.ErrClosed, fasthttp.StatusServiceUnavailable, "stopping", "The server is stopping", "no-store"},
 }
 
+// statusChecksum is what tus answers where a checksum does not fit.
+const statusChecksum = 460
+
 // internal answers for all other failures, whose cause is ours and not the client's to read.
 var internal = problem{
 	status: fasthttp.StatusInternalServerError, code: "internal", title: "Something went wrong here", keep: "no-store",
@@ -147,16 +162,23 @@ type problemBody struct {
 	Got       string `json:"got,omitempty"`
 }
 
+// problemType is the type of a problem by RFC 9457.
+func problemType(p problem) string { return "urn:calotype:problem:" + p.code }
+
 // explain finds the problem that an error is, and what to tell of it.
 func explain(err error) (problem, problemBody) {
 	p := internal
+	var told *refusal
+	if errors.As(err, &told) {
+		return told.problem(), told.problemBody
+	}
 	for _, known := range problems {
 		if errors.Is(err, known.err) {
 			p = known
 			break
 		}
 	}
-	body := problemBody{Type: "urn:calotype:problem:" + p.code, Title: p.title, Status: p.status}
+	body := problemBody{Type: problemType(p), Title: p.title, Status: p.status}
 	var syntax *transform.SyntaxError
 	var spelling *spellingError
 	switch {
@@ -217,6 +239,10 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Calotype-Error", p.code)
 	h.shareProblem(ctx)
+	if isFiles(pathOf(ctx)) {
+		header.Set(tus.HeaderResumable, tus.Version)
+		header.Set(tus.HeaderVersion, tus.Version)
+	}
 	if p.status == fasthttp.StatusUnauthorized {
 		challenge(ctx)
 	}
@@ -255,7 +281,7 @@ func retryAfter(p problem, err error) int {
 		return int(math.Ceil(attempts.Retry.Seconds()))
 	case errors.As(err, &host):
 		return int(math.Ceil(host.Retry.Seconds()))
-	case p.status == fasthttp.StatusServiceUnavailable:
+	case p.status == fasthttp.StatusServiceUnavailable, p.status == fasthttp.StatusLocked:
 		return 2
 	}
 	return 0
@@ -264,7 +290,7 @@ func retryAfter(p problem, err error) int {
 // isPage tells whether people come to the address by themselves; the others are for img tags and programs.
 func isPage(ctx *fasthttp.RequestCtx) bool {
 	path := pathOf(ctx)
-	return !slices.ContainsFunc([]string{downloadRoute, proxyRoute, srcsetRoute}, func(route string) bool { return bytes.HasPrefix(path, []byte(route)) })
+	return !slices.ContainsFunc([]string{downloadRoute, proxyRoute, srcsetRoute, filesPath}, func(route string) bool { return bytes.HasPrefix(path, []byte(route)) })
 }
 
 // isByQuery tells whether the query says what is asked for. Some caches leave it out of their keys: what is wrong with one query must not
@@ -277,7 +303,7 @@ func isByQuery(ctx *fasthttp.RequestCtx) bool {
 // isManagement tells whether an address is for those who manage images; no cache keeps what is said there.
 func isManagement(ctx *fasthttp.RequestCtx) bool {
 	path := pathOf(ctx)
-	return bytes.HasPrefix(path, []byte("/images")) || bytes.HasPrefix(path, []byte("/presets")) || bytes.Equal(path, []byte("/purge"))
+	return isFiles(path) || bytes.HasPrefix(path, []byte("/images")) || bytes.HasPrefix(path, []byte("/presets")) || bytes.Equal(path, []byte("/purge"))
 }
 
 // quoted keeps what a client sent readable in a message.

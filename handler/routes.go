@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"calotype/handler/tus"
 )
 
 // A route is a resource: an address, or all that begin like it, and what can be done there. The API description reads the
@@ -32,6 +34,14 @@ var routes = []route{
 	{path: uploadPath, access: managed, methods: []method{
 		{"GET", "A page to choose images and upload them.", (*Handler).uploadForm},
 		{"POST", "Uploads images: the files of a form, or one image as the body.", (*Handler).upload},
+	}},
+	{path: filesPath, access: managed, methods: []method{
+		{"POST", "Begins an upload that can be resumed, by the protocol tus 1.0.0.", (*Handler).createFile},
+	}},
+	{path: filesPath + "{id}", access: managed, methods: []method{
+		{"GET", "How far an upload is that can be resumed, or what image it has become.", (*Handler).describeFile},
+		{"PATCH", "Sends more of it.", (*Handler).appendFile},
+		{"DELETE", "Ends it, before it has become an image.", (*Handler).deleteFile},
 	}},
 	{path: "/download", access: publicIfNamed, shared: true, methods: []method{
 		{"GET", "The original with the id of the query, or a gallery of the types in exts.", (*Handler).downloadQuery},
@@ -110,7 +120,7 @@ func (h *Handler) find(ctx *fasthttp.RequestCtx, path []byte) (*route, *method, 
 		return nil, nil, errNoRoute
 	}
 	r := &routes[i]
-	name := string(ctx.Method())
+	name := methodOf(ctx, path)
 	if name == "HEAD" {
 		name = "GET" // the server leaves out the body
 	}
@@ -124,6 +134,15 @@ func (h *Handler) find(ctx *fasthttp.RequestCtx, path []byte) (*route, *method, 
 	}
 	ctx.Response.Header.Set("Allow", r.allow())
 	return nil, nil, errMethod
+}
+
+// methodOf returns the method of a request. Where a client may have to do without PATCH and DELETE, POST stands for them if a header says so.
+func methodOf(ctx *fasthttp.RequestCtx, path []byte) string {
+	name := string(ctx.Method())
+	if override := headerOf(ctx, tus.HeaderOverride); name == "POST" && isFiles(path) && tus.IsMethod(override) {
+		return override
+	}
+	return name
 }
 
 // route answers a request by its route.

@@ -73,10 +73,15 @@ func (h *Handler) refuse(ctx *fasthttp.RequestCtx, err error) {
 func (h *Handler) expect(ctx *fasthttp.RequestCtx) int {
 	err := checkFraming(&ctx.Request.Header)
 	if err == nil {
-		_, _, err = h.find(ctx, pathOf(ctx))
-	}
-	if err == nil && string(pathOf(ctx)) == uploadPath {
-		err = h.mayUpload(ctx)
+		var m *method
+		_, m, err = h.find(ctx, pathOf(ctx))
+		switch path := pathOf(ctx); {
+		case err != nil || m == nil:
+		case string(path) == uploadPath:
+			err = h.mayUpload(ctx)
+		case isFiles(path):
+			err = h.mayFiles(ctx, m)
+		}
 	}
 	if err == nil {
 		return fasthttp.StatusContinue

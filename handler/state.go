@@ -7,6 +7,7 @@ import "calotype/handler/metrics"
 func (h *Handler) Drain() {
 	h.draining.Store(true)
 	h.engine.Drain()
+	h.store.InterruptResumables() // what has come of them stays
 }
 
 // Draining tells whether Drain was called.

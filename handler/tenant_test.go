@@ -140,10 +140,17 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 	picture, layer := encodePNG(t, photo(60, 40, 1)), draws(t, "rg")
 	secrets := map[string]string{acmeHost: acmeToken, zetaHost: zetaToken, namelessHost: namelessToken}
 	hosts := []string{acmeHost, zetaHost, namelessHost}
-	type belongings struct{ kept, layer, deleted uploaded }
+	type belongings struct {
+		kept, layer, deleted uploaded
+		begun                string // id of an upload that can be resumed
+	}
 	has := map[string]belongings{}
 	for _, host := range hosts {
-		b := belongings{s.uploadAt(host, secrets[host], picture), s.uploadAt(host, secrets[host], layer), s.uploadAt(host, secrets[host], draws(t, "by"))}
+		b := belongings{s.uploadAt(host, secrets[host], picture), s.uploadAt(host, secrets[host], layer), s.uploadAt(host, secrets[host], draws(t, "by")), ""}
+		begun := s.at(host, secrets[host], "POST", "/files/", nil, "Tus-Resumable", "1.0.0", "Upload-Length", "100")
+		if b.begun = strings.TrimPrefix(begun.header.Get("Location"), "/files/"); b.begun == "" {
+			t.Fatalf("%d %s", begun.status, begun.body)
+		}
 		if a := s.at(host, secrets[host], "DELETE", "/images/"+b.deleted.ID, nil); a.status != http.StatusNoContent {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
@@ -162,6 +169,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 	requests := func(id, own string) []string {
 		upper := strings.ToUpper(strings.ReplaceAll(id, "-", ""))
 		list := []string{"GET /download?id=" + id, "GET /download?id=" + id + "&dl=1", "GET /images/" + id, "DELETE /images/" + id, "GET /srcset/" + own + "/overlay:" + id + ".png?widths=20"}
+		list = append(list, "GET /files/"+id, "HEAD /files/"+id, "PATCH /files/"+id, "DELETE /files/"+id)
 		for _, spelled := range []string{id, upper} {
 			for _, rest := range []string{"", ".png", "/resize:20.png", "/Resize=20.PNG", "/resize:20/name:cat.png", "/resize:20.auto", "/resize:20.json", "/rotate:90.png", "/look:on.json"} {
 				list = append(list, "GET /download/"+spelled+rest, "HEAD /download/"+spelled+rest, "GET /srcset/"+spelled+rest)
@@ -173,7 +181,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 	ask := func(host, secret, request, id string) answer {
 		t.Helper()
 		method, target, _ := strings.Cut(request, " ")
-		return s.at(host, secret, method, target, nil, "If-None-Match", `"x"`)
+		return s.at(host, secret, method, target, nil, "If-None-Match", `"x"`, "Tus-Resumable", "1.0.0", "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")
 	}
 	never := store.ID{1, 2, 3, 4, 5, 6, 0x70, 8, 0x80, 10}.String()
 	for _, host := range hosts {
@@ -181,7 +189,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 			if other == host {
 				continue
 			}
-			for _, id := range []string{has[other].kept.ID, has[other].layer.ID, has[other].deleted.ID} {
+			for _, id := range []string{has[other].kept.ID, has[other].layer.ID, has[other].deleted.ID, has[other].begun} {
 				asked, unknown := requests(id, has[host].kept.ID), requests(never, has[host].kept.ID)
 				for i := range asked {
 					for _, secret := range []string{"", secrets[host], secrets[other]} {
@@ -203,7 +211,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 				}
 			}
 			// The token of one is none at another's, whatever is asked.
-			for _, request := range []string{"GET /images", "GET /download", "POST /purge", "POST /upload-image", "GET /upload-image", "GET /sign-in", "GET /presets", "PUT /presets/x", "GET /presets/x", "DELETE /presets/x", "DELETE /images/" + has[other].kept.ID, "GET /images/" + has[other].kept.ID} {
+			for _, request := range []string{"GET /images", "GET /download", "POST /purge", "POST /upload-image", "GET /upload-image", "GET /sign-in", "GET /presets", "PUT /presets/x", "GET /presets/x", "DELETE /presets/x", "POST /files/", "GET /files/" + has[host].begun, "PATCH /files/" + has[host].begun, "DELETE /files/" + has[other].begun, "DELETE /images/" + has[other].kept.ID, "GET /images/" + has[other].kept.ID} {
 				method, target, _ := strings.Cut(request, " ")
 				s.wantProblem(request+" at "+other, s.at(other, secrets[host], method, target, nil), http.StatusUnauthorized, "unauthorized")
 			}
@@ -233,6 +241,9 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 	}
 	// All that was there is still in memory.
 	for _, host := range hosts {
+		if a := s.at(host, secrets[host], "HEAD", "/files/"+has[host].begun, nil, "Tus-Resumable", "1.0.0"); a.status != http.StatusOK || a.header.Get("Upload-Offset") != "0" {
+			t.Errorf("the upload of %s: %d %v", host, a.status, a.header)
+		}
 		for _, chain := range []string{"/resize:20.png", "/resize:20/name:cat.png", "/overlay:" + has[host].layer.ID + ".png"} {
 			a := s.at(host, "", "GET", has[host].kept.URL+chain, nil)
 			if a.status != http.StatusOK || a.header.Get("Cache-Status") != statusHit {

@@ -40,9 +40,7 @@ type uploadResult struct {
 
 // upload takes images and keeps them. What it answers 201 to is on disk.
 func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
-	if h.allowUploader(ctx) {
-		ctx.Response.Header.Set("Access-Control-Expose-Headers", exposedHeaders)
-	}
+	h.shareUpload(ctx)
 	body := newUploadBody(ctx, h.options.UploadPause, h.options.allowance)
 	results, several, err := []uploadResult(nil), false, h.mayUpload(ctx)
 	if err == nil {
@@ -51,7 +49,12 @@ func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
 	if err == nil {
 		err = h.tellResults(ctx, results, several)
 	}
-	if body.ended && !body.cut {
+	return h.endUpload(ctx, body, err)
+}
+
+// endUpload ends a request with a body, of which not all may have been read: it is answered, by err if there is one, before the connection is closed.
+func (h *Handler) endUpload(ctx *fasthttp.RequestCtx, body *uploadBody, err error) error {
+	if body.complete() {
 		return err
 	}
 	if err != nil {
@@ -66,16 +69,21 @@ func (h *Handler) upload(ctx *fasthttp.RequestCtx) error {
 
 // mayUpload returns why no upload is taken now, whatever it is. It reads the head of the request only.
 func (h *Handler) mayUpload(ctx *fasthttp.RequestCtx) error {
+	bytes := min(max(0, int64(ctx.Request.Header.ContentLength())), h.tenantOf(ctx).MaxUploadBytes)
+	// A form has more bytes than its images.
+	return h.mayKeep(ctx, bytes, 1)
+}
+
+// mayKeep returns why nothing of so many bytes is taken now, with an image of at least so many.
+func (h *Handler) mayKeep(ctx *fasthttp.RequestCtx, bytes, image int64) error {
 	if h.Draining() {
 		return transform.ErrStopping
 	}
-	t := h.tenantOf(ctx)
-	bytes := min(max(0, int64(ctx.Request.Header.ContentLength())), t.MaxUploadBytes)
 	if err := h.store.Room(bytes); err != nil {
 		return err
 	}
-	// A form has more bytes than its images.
-	return h.store.MayAdd(h.work, t.Name, 1, t.Most)
+	t := h.tenantOf(ctx)
+	return h.store.MayAdd(h.work, t.Name, image, t.Most)
 }
 
 // keepFiles keeps the files of a form, or the body itself. It is an error of the whole request if the form cannot be read to
@@ -167,6 +175,12 @@ func (h *Handler) keepOne(ctx *fasthttp.RequestCtx, file io.Reader, name string)
 	case n == 0:
 		return store.Original{}, errNoFile
 	}
+	return h.keepSpool(ctx, spool, name, store.ID{})
+}
+
+// keepSpool looks what it is that was spooled, and keeps it: under an id of its own, or under the one that is given.
+func (h *Handler) keepSpool(ctx *fasthttp.RequestCtx, spool *store.Spool, name string, id store.ID) (store.Original, error) {
+	t := h.tenantOf(ctx)
 	found, err := h.engine.Inspect(h.work, spool.File(), transform.Asker{Original: spool.Digest().String(), Client: t.asker(h.clientOf(ctx))})
 	if err == nil {
 		err = t.Limits.Check(found)
@@ -175,7 +189,7 @@ func (h *Handler) keepOne(ctx *fasthttp.RequestCtx, file io.Reader, name string)
 		return store.Original{}, err
 	}
 	o := originalOf(found)
-	o.Tenant, o.Name = t.Name, name
+	o.ID, o.Tenant, o.Name = id, t.Name, name
 	return h.store.Add(h.work, spool, o, t.Most)
 }
 

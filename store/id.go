@@ -19,8 +19,11 @@ func newID() (ID, time.Time, error) {
 	if err != nil {
 		return ID{}, time.Time{}, fmt.Errorf("make an id: %w", err)
 	}
-	return id, time.Unix(id.Time().UnixTime()).UTC(), nil
+	return id, timeOf(id), nil
 }
+
+// timeOf returns the time that an id of newID holds.
+func timeOf(id ID) time.Time { return time.Unix(id.Time().UnixTime()).UTC() }
 
 // FirstID returns the least of all ids that could be made at a time or later, to the millisecond. Times that ids cannot
 // hold, before 1970 and after 10889, become the nearest that they can.

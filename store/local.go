@@ -20,6 +20,7 @@ type Options struct {
 	//	index.sqlite   the records, an SQLite database (with -wal and -shm beside it), unless they are in Index
 	//	news           what was heard last of an Index that others use too
 	//	spool/         uploads under way
+	//	uploads/       those that come in parts, see Resumable
 	//	copies/        what was read lately of blobs in a cloud, see package cloud
 	//	sources/       originals that live elsewhere, see package remote
 	//	guard/         files that keep processes apart
@@ -46,12 +47,15 @@ type Options struct {
 	// not in Dir are for whoever keeps them, and for Scrub.
 	ScrubEvery time.Duration
 
+	// ResumeWithin is how long an upload that comes in parts is kept without a further byte; 0 means a day.
+	ResumeWithin time.Duration
+
 	// Damaged is told of each blob that is found damaged, once until it is whole again. It may be called concurrently; nil tells nobody.
 	Damaged func(Damage)
 }
 
 // Open returns the store that o tells of. Unless it is opened beside another process, spool files that a crash left behind are
-// removed, and so are blobs of removed originals: now, or, where that fails or takes long, later.
+// removed, uploads that come in parts and have expired, and blobs of removed originals: now, or, where that fails or takes long, later.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s, err := open(ctx, o)
 	if err != nil {
@@ -106,9 +110,17 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s := New(blobs, index, spool)
 	s.lock, s.room.least, s.damages.tell = held, o.MinFree, o.Damaged
+	if o.ResumeWithin > 0 {
+		s.resumables.keep = o.ResumeWithin
+	}
 	if o.Beside {
 		return s, nil
 	}
+	if err := s.resumables.load(); err != nil {
+		s.stop()
+		return nil, errors.Join(err, index.Close())
+	}
+	s.running.Go(func() { s.resumables.keepSweeping(s.ctx) })
 	// What it does not come to now is for later.
 	soon, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

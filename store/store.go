@@ -15,6 +15,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -25,9 +26,10 @@ type Store struct {
 	spool string
 	lock  io.Closer // held by Open for as long as the store is open; else nil
 
-	room     room
-	verifier verifier
-	damages  damages
+	room       room
+	resumables resumables
+	verifier   verifier
+	damages    damages
 
 	running sync.WaitGroup     // what goes on without anybody who waits for it
 	stop    context.CancelFunc // ends it, but for records that are being written
@@ -38,13 +40,18 @@ type Store struct {
 // exist and, for blobs on disk, lie in the same file system as they do.
 func New(blobs Blobs, index Index, spool string) *Store {
 	s := &Store{blobs: blobs, index: index, spool: spool, room: room{folder: spool}}
+	s.resumables = resumables{
+		folder: filepath.Join(filepath.Dir(spool), "uploads"), spool: spool, room: &s.room, keep: keepResumables, all: map[ID]*resumable{},
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
 
 // Add keeps what was written to sp as a new original and returns its record. Of o it takes what describes the
-// image and whose it is; ID, Digest, Bytes and Created are filled in. If its tenant had more than most with it, it is ErrQuota. When Add returns without an error, the original survives
+// image and whose it is; Digest, Bytes and Created are filled in, and ID if there is none. If its tenant had more than most with it, it is ErrQuota. When Add returns without an error, the original survives
 // a crash and a loss of power. After an error it may be there or not, but never in part.
+//
+// Under an id that is set Add can be repeated: an original of the same bytes is returned as it is there, and one that was removed since is ErrGone.
 //
 // sp is spent whatever the outcome: it takes no more writes, and after an error the image must be spooled anew.
 // The caller still owns sp and discards it.
@@ -61,7 +68,10 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original, most Usage) (Ori
 		return Original{}, wrap("hold blob "+o.Digest.String(), err)
 	}
 	err = s.blobs.Put(ctx, o.Digest, sp.file)
-	if err == nil {
+	given := o.ID != ID{}
+	if given {
+		o.Created = timeOf(o.ID)
+	} else if err == nil {
 		o.ID, o.Created, err = newID()
 	}
 	if err != nil {
@@ -80,11 +90,23 @@ func (s *Store) Add(ctx context.Context, sp *Spool, o Original, most Usage) (Ori
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+	if given && errors.Is(err, fs.ErrExist) {
+		o, err = s.added(ctx, o)
+	}
 	if err != nil {
 		return Original{}, wrap("record original "+o.ID.String(), err)
 	}
 	s.damages.mended(o.Digest)
 	return o, nil
+}
+
+// added returns the record under the id of o if it is of the same bytes.
+func (s *Store) added(ctx context.Context, o Original) (Original, error) {
+	there, err := s.index.Get(ctx, o.ID)
+	if err == nil && (there.Digest != o.Digest || there.Tenant != o.Tenant) {
+		err = fs.ErrExist
+	}
+	return there, err
 }
 
 // Get returns the record of an original. It returns ErrNotFound if there never was one under id, and ErrGone if it

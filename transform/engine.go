@@ -213,6 +213,30 @@ func (e *Engine) Sandbox() worker.Sandbox { return e.sandbox }
 // Capabilities returns what the linked libvips can read and write. The list must not be changed.
 func (e *Engine) Capabilities() []Capability { return e.can }
 
+// Recognized is how many bytes of a file tell whether it may be an image.
+const Recognized = sniff.Sniffed
+
+// Recognize returns the error of Inspect for a file that begins with head, Recognized bytes or all that it has, if that tells that it is no image or of
+// a format that is not read.
+func (e *Engine) Recognize(head []byte) error {
+	format, err := sniff.Identify(head)
+	if err != nil {
+		err = errNoImage
+	}
+	return e.mayRead(string(format), err)
+}
+
+// mayRead is err, or, if there is none, what is wrong with a format.
+func (e *Engine) mayRead(format string, err error) error {
+	switch {
+	case errors.Is(err, ErrUnsupported) && !errors.Is(err, sniff.ErrKind):
+		return fmt.Errorf("%w: what is read is %s", err, e.readable())
+	case err == nil && !e.reads(format):
+		return fmt.Errorf("%w: this is %s, and what is read is %s", ErrUnsupported, format, e.readable())
+	}
+	return err
+}
+
 // Inspect tells what the image in file is, by its content alone. The error is ErrUnsupported for what is no image or of a format
 // that is not read, ErrBroken for what cannot be decoded, ErrTooLarge for an image over the limits, ErrBusy or ErrStopping.
 func (e *Engine) Inspect(ctx context.Context, file *os.File, asker Asker) (Original, error) {
@@ -221,13 +245,7 @@ func (e *Engine) Inspect(ctx context.Context, file *os.File, asker Asker) (Origi
 		return Original{}, err
 	}
 	original, err := inspect(file, info.Size(), e.options.Limits)
-	if errors.Is(err, ErrUnsupported) && !errors.Is(err, sniff.ErrKind) {
-		return Original{}, fmt.Errorf("%w: what is read is %s", err, e.readable())
-	}
-	if err == nil && !e.reads(original.Format) {
-		err = fmt.Errorf("%w: this is %s, and what is read is %s", ErrUnsupported, original.Format, e.readable())
-	}
-	if err != nil {
+	if err = e.mayRead(original.Format, err); err != nil {
 		return Original{}, err
 	}
 	t := task{request: request{Work: workOpen, Original: original}, file: file}

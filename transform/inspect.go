@@ -17,13 +17,15 @@ const (
 	maxTextBytes    = 16 << 20
 )
 
+var errNoImage = fmt.Errorf("%w: the content is no image", ErrUnsupported)
+
 // inspect tells by the header alone what the image of size bytes in file is, and refuses what is over the limits: in Go, in microseconds,
 // before any decoder sees a byte.
 func inspect(file io.ReaderAt, size int64, limits Limits) (Original, error) {
 	header, err := sniff.Read(file, size)
 	switch {
 	case errors.Is(err, sniff.ErrUnknown):
-		return Original{}, fmt.Errorf("%w: the content is no image", ErrUnsupported)
+		return Original{}, errNoImage
 	case errors.Is(err, sniff.ErrBroken):
 		return Original{}, fmt.Errorf("%w: %w", ErrBroken, err)
 	case errors.Is(err, sniff.ErrKind):

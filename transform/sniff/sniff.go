@@ -94,8 +94,8 @@ type Header struct {
 	Progressive bool
 }
 
-// sniffed is how far into a file the format may show: an SVG begins with comments and declarations.
-const sniffed = 1 << 10
+// Sniffed is how many bytes of a file its format shows in: an SVG begins with comments and declarations.
+const Sniffed = 1 << 10
 
 // formats holds how each format is told by the first bytes of a file (up to 1,024 of them) and how its header is read.
 // The first match counts.
@@ -133,8 +133,18 @@ func Read(r io.ReaderAt, size int64) (Header, error) {
 	return newCursor(r, size).read()
 }
 
+// Identify tells the format of a file of which head is the beginning: Sniffed bytes, or all that it has. It is ErrUnknown if Read would say so.
+func Identify(head []byte) (Format, error) {
+	for _, f := range formats {
+		if f.match(head) {
+			return f.format, nil
+		}
+	}
+	return "", ErrUnknown
+}
+
 func (c *cursor) read() (Header, error) {
-	head, err := c.peek(int(min(c.size, sniffed)))
+	head, err := c.peek(int(min(c.size, Sniffed)))
 	if err != nil {
 		return Header{}, err
 	}
