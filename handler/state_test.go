@@ -13,16 +13,21 @@ import (
 	"calotype/transform"
 )
 
-// A server that is about to stop sends away what needs a worker, and answers the rest.
-func TestDraining(t *testing.T) {
-	s := serve(t, func(o *Options) {
-		engine, err := transform.NewEngine(transform.Options{Workers: 1}) // the tests' own is not to be drained
+// ownEngine has a site drain an engine that no other test has.
+func ownEngine(t *testing.T) func(*Options) {
+	return func(o *Options) {
+		engine, err := transform.NewEngine(transform.Options{Workers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(engine.Close)
 		o.Engine = engine
-	})
+	}
+}
+
+// A server that is about to stop sends away what needs a worker, and answers the rest.
+func TestDraining(t *testing.T) {
+	s := serve(t, ownEngine(t))
 	picture := encodeJPEG(t, photo(60, 40, 1))
 	u := s.upload(picture)
 	known := s.mustGet(u.URL + "/resize:20.png")

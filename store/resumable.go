@@ -49,7 +49,8 @@ type MostResumables struct {
 
 // resumables are the uploads in a folder. What they are is in memory, too, and bounded by MostResumables.
 type resumables struct {
-	folder string // made when the first upload is
+	folder string
+	made   bool // the folder is; it is made when the first upload is begun
 	spool  string
 	room   *room
 	keep   time.Duration // without a byte, until they expire
@@ -137,7 +138,7 @@ func (x *resumables) announce(u *resumable, most MostResumables) error {
 
 // begin makes the files of an upload, durably.
 func (x *resumables) begin(r *Resumable) error {
-	if err := makeFolder(x.folder); err != nil {
+	if err := x.makeFolder(); err != nil {
 		return err
 	}
 	data, err := os.OpenFile(x.data(r.ID), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -148,6 +149,19 @@ func (x *resumables) begin(r *Resumable) error {
 		return err
 	}
 	return x.writeJournal(r)
+}
+
+func (x *resumables) makeFolder() error {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	if x.made {
+		return nil
+	}
+	if err := makeFolder(x.folder); err != nil {
+		return err
+	}
+	x.made = true
+	return nil
 }
 
 // data and journal are the files of an upload: its bytes, and what is known of it.
@@ -204,7 +218,9 @@ func (s *Store) InterruptResumables() {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	for _, u := range x.all {
-		u.want()
+		if u.held != nil {
+			u.want()
+		}
 	}
 }
 

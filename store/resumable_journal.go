@@ -126,25 +126,26 @@ func (x *resumables) read(name string) (*resumable, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &resumable{}
-	var last *Resumable
+	size := int64(-1)
+	if info, err := os.Stat(filepath.Join(x.folder, strings.TrimSuffix(name, journalEnding))); err == nil {
+		size = info.Size()
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var u *resumable
+	torn := false
 	for line := range bytes.Lines(text) {
 		r := readLine(bytes.TrimSuffix(line, []byte("\n")))
-		u.torn = r == nil || !bytes.HasSuffix(line, []byte("\n"))
-		if r != nil {
-			last = r
+		torn = r == nil || !bytes.HasSuffix(line, []byte("\n"))
+		// A line of more bytes than there are is one of which it was never said that it holds: to write or sync it has failed.
+		if r != nil && r.ID.String()+journalEnding == name && (!r.hasBytes() || r.Offset <= size) {
+			u = &resumable{Resumable: *r}
+		} else {
+			torn = true
 		}
 	}
-	if last == nil || last.ID.String() != strings.TrimSuffix(name, journalEnding) {
-		return nil, nil
+	if u != nil {
+		u.torn = torn
 	}
-	u.Resumable = *last
-	if !u.hasBytes() {
-		return u, nil
-	}
-	info, err := os.Stat(x.data(u.ID))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() < u.Offset {
-		return nil, nil
-	}
-	return u, err
+	return u, nil
 }
