@@ -55,10 +55,13 @@ func TestDurabilityKills(t *testing.T) {
 	k.stop(t)
 
 	median, longest := spread(starts)
-	t.Logf("%d kills, %d uploads and %d deletions acknowledged; ready with %d images after %v at the median, %v at most",
-		*killCount, l.acknowledged, l.deletions, *crowdSize+len(l.kept), median, longest)
+	t.Logf("%d kills, %d uploads (%d of them resumed) and %d deletions acknowledged; ready with %d images after %v at the median, %v at most",
+		*killCount, l.acknowledged, l.resumed, l.deletions, *crowdSize+len(l.kept), median, longest)
 	if median > soon {
 		t.Errorf("half of the starts took longer than %v", soon)
+	}
+	if l.resumed == 0 {
+		t.Error("no upload was resumed")
 	}
 	if l.acknowledged < *killUploads {
 		t.Errorf("only %d uploads were acknowledged", l.acknowledged)

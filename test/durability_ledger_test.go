@@ -56,10 +56,12 @@ type ledger struct {
 	kept    map[string]fingerprint // by id: acknowledged, and nobody has asked to delete it
 	doubted map[string]fingerprint // its deletion was asked for and not answered
 	removed map[string]bool        // its deletion was acknowledged
+	begun   map[string]begun       // uploads in parts that have not ended, by their path
 	refused map[int]int            // uploads that were answered otherwise than by 201, by status
 
 	acknowledged int // uploads
 	deletions    int // that were acknowledged
+	resumed      int // uploads in parts that a crash had ended
 
 	checked string // the newest id that was there at the last check
 	deaf    bool   // power is lost: no answer that comes from now on would come
@@ -70,7 +72,7 @@ func newLedger(t testing.TB, largest int) *ledger {
 	t.Logf("-dice %d", seed)
 	return &ledger{
 		largest: largest, random: rand.New(rand.NewPCG(seed, 0)),
-		sums: map[fingerprint]bool{}, kept: map[string]fingerprint{}, doubted: map[string]fingerprint{}, removed: map[string]bool{}, refused: map[int]int{},
+		sums: map[fingerprint]bool{}, kept: map[string]fingerprint{}, doubted: map[string]fingerprint{}, removed: map[string]bool{}, begun: map[string]begun{}, refused: map[int]int{},
 	}
 }
 
@@ -210,9 +212,12 @@ func (l *ledger) work(t testing.TB, address string, clients, enough int, power b
 			defer c.CloseIdleConnections()
 			for {
 				status := http.StatusNoContent
-				if l.draw(6) == 0 {
+				switch l.draw(6) {
+				case 0:
 					status = l.remove(c, address)
-				} else {
+				case 1:
+					status = l.uploadInParts(c, address, l.next())
+				default:
 					_, status, _ = l.upload(c, address, l.next(), l.draw(2) == 0)
 				}
 				if status == http.StatusCreated || status == http.StatusNoContent {
@@ -252,6 +257,7 @@ func (l *ledger) work(t testing.TB, address string, clients, enough int, power b
 func (l *ledger) check(t testing.TB, address string, everything bool) {
 	t.Helper()
 	const sample = 20
+	l.resume(t, address)
 	if everything {
 		l.checked = ""
 	}
