@@ -254,6 +254,19 @@ test/clients/node_modules/next/package.json: test/clients/package-lock.json
 	@echo "Fetching Next.js, unpic and @nuxt/image, which the tests of clients/ need."
 	@cd test/clients && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error && touch node_modules/next/package.json || true
 
+# Files that are sent at once while the server's memory is watched, in MiB each.
+LARGE ?= 64
+
+.PHONY: test-tus
+test-tus: build tus-client ## run the tests of uploads that are resumed: tus-js-client against the program, which is killed meanwhile, and its memory (LARGE=1024 for large files)
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags tus -run ^TestTus -count=1 -v . -large $(LARGE) 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+
+.PHONY: tus-client
+tus-client: test/tus/node_modules/tus-js-client/package.json
+
+test/tus/node_modules/tus-js-client/package.json: test/tus/package-lock.json
+	@cd test/tus && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/tus-js-client/package.json || true
+
 .PHONY: test-deploy
 test-deploy: build servers ## check the compose file and the Kubernetes manifests: by their schemas, and against the program
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags deploy -run Deploy -count=1 .
@@ -314,8 +327,8 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, corpus, browser, CDNs, images elsewhere, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
-	@for suite in test-race test-bounds test-servers test-corpus test-browser test-clients test-cdn test-remote test-deploy test-differential fuzz test-durability test-hostile; do \
+test-all: deps ## run the longer suites: race detector, corpus, browser, resumed uploads, CDNs, images elsewhere, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
+	@for suite in test-race test-bounds test-servers test-corpus test-browser test-clients test-tus test-cdn test-remote test-deploy test-differential fuzz test-durability test-hostile; do \
 	  SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; \
 	done
 
@@ -332,8 +345,8 @@ lint: deps lint-web ## gofumpt, go vet, staticcheck and the import rules; types,
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags $(tags),corpus,servers ./...
 	@$(go) run $(STATICCHECK) -tags $(tags),corpus,servers ./...
-	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability,remote,servers ./...
-	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability,remote,servers ./...
+	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability,remote,servers,tus ./...
+	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability,remote,servers,tus ./...
 	@$(go) test -tags $(tags) -run '^TestImportRules$$' .
 
 # Without npm the sources of the pages are not looked at; nobody can have built them then.
@@ -350,4 +363,4 @@ format: web/node_modules/esbuild/package.json ## format the code
 
 .PHONY: clean
 clean: ## remove what was built and fetched
-	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules test/clients/node_modules web/node_modules
+	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules test/clients/node_modules test/tus/node_modules web/node_modules
