@@ -101,6 +101,21 @@ func TestCDNBalancing(t *testing.T) {
 			}
 		}
 	}
+	// All of an upload goes to the server that has begun it.
+	for range 3 {
+		before := answersOf(origins)
+		path := resumed(t, "POST", address+"/files/", nil, "Upload-Length", "10").Header.Get("Location")
+		for _, method := range []string{"PATCH", "HEAD", "DELETE"} {
+			if got := resumed(t, method, address+path, nil, "Upload-Offset", "0"); got.StatusCode >= 300 {
+				t.Errorf("%s is answered %d", method, got.StatusCode)
+			}
+		}
+		for i, n := range answersOf(origins) {
+			if n != before[i] && n != before[i]+4 {
+				t.Errorf("%v of 4 requests of an upload went to one server", n-before[i])
+			}
+		}
+	}
 	dead := homes[0]
 	origins[dead].end(syscall.SIGKILL)
 	alive := slices.Delete(slices.Clone(origins), dead, dead+1)

@@ -35,6 +35,10 @@ type cluster struct {
 	network    networkingv1.NetworkPolicy
 	ingress    networkingv1.Ingress
 	migrate    batchv1.Job
+
+	// Those of uploads that can be resumed.
+	filesService corev1.Service
+	filesIngress networkingv1.Ingress
 }
 
 // manifests reads them by the types that the API server has, and finds fields that it does not know.
@@ -45,6 +49,7 @@ func manifests(t *testing.T) *cluster {
 		"v1 ConfigMap": &c.config, "v1 Secret": &c.secret, "apps/v1 Deployment": &c.deployment, "v1 Service": &c.service,
 		"policy/v1 PodDisruptionBudget": &c.disruption, "networking.k8s.io/v1 NetworkPolicy": &c.network,
 		"networking.k8s.io/v1 Ingress": &c.ingress, "batch/v1 Job": &c.migrate,
+		"v1 Service calotype-files": &c.filesService, "networking.k8s.io/v1 Ingress calotype-files": &c.filesIngress,
 	}
 	seen := map[string]bool{}
 	for _, pattern := range []string{"*.yaml", "once/*.yaml"} {
@@ -66,11 +71,17 @@ func manifests(t *testing.T) *cluster {
 				if err != nil {
 					t.Fatalf("%s: %v", path, err)
 				}
-				var kind struct{ APIVersion, Kind string }
+				var kind struct {
+					APIVersion, Kind string
+					Metadata         struct{ Name string }
+				}
 				if err := strict.Unmarshal(document[:n], &kind); err != nil {
 					t.Fatalf("%s: %v", path, err)
 				}
 				name := kind.APIVersion + " " + kind.Kind
+				if _, another := kinds[name+" "+kind.Metadata.Name]; another {
+					name += " " + kind.Metadata.Name
+				}
 				into, known := kinds[name]
 				if !known || seen[name] {
 					t.Fatalf("%s: there is one %s too many", path, name)
@@ -187,7 +198,7 @@ func TestDeployKubernetesNames(t *testing.T) {
 	c := manifests(t)
 	labels := c.deployment.Spec.Template.Labels
 	for name, selector := range map[string]map[string]string{
-		"deployment": c.deployment.Spec.Selector.MatchLabels, "service": c.service.Spec.Selector,
+		"deployment": c.deployment.Spec.Selector.MatchLabels, "service": c.service.Spec.Selector, "service of uploads": c.filesService.Spec.Selector,
 		"disruption budget": c.disruption.Spec.Selector.MatchLabels, "network policy": c.network.Spec.PodSelector.MatchLabels,
 	} {
 		for key, value := range selector {
@@ -199,9 +210,17 @@ func TestDeployKubernetesNames(t *testing.T) {
 			t.Errorf("the %s selects all", name)
 		}
 	}
-	backend := c.ingress.Spec.Rules[0].HTTP.Paths[0].Backend.Service
-	if backend.Name != c.service.Name || backend.Port.Name != c.service.Spec.Ports[0].Name || c.service.Spec.Ports[0].TargetPort.StrVal != "http" {
-		t.Errorf("the ingress leads to %s, port %s", backend.Name, backend.Port.Name)
+	for _, way := range []struct {
+		ingress networkingv1.Ingress
+		service corev1.Service
+	}{{c.ingress, c.service}, {c.filesIngress, c.filesService}} {
+		backend, port := way.ingress.Spec.Rules[0].HTTP.Paths[0].Backend.Service, way.service.Spec.Ports[0]
+		if backend.Name != way.service.Name || backend.Port.Name != port.Name || port.TargetPort.StrVal != "http" {
+			t.Errorf("the ingress %s leads to %s, port %s", way.ingress.Name, backend.Name, backend.Port.Name)
+		}
+	}
+	if got, want := c.filesIngress.Spec.Rules[0].Host, c.ingress.Spec.Rules[0].Host; got != want {
+		t.Errorf("images are at %s, and uploads at %s", want, got)
 	}
 	for _, pod := range []corev1.PodSpec{c.deployment.Spec.Template.Spec, c.migrate.Spec.Template.Spec} {
 		container := pod.Containers[0]

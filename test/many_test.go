@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -164,6 +165,28 @@ func TestManyMachines(t *testing.T) {
 		t.Logf("images by server: %v", homes)
 		if homes[0]+homes[1]+homes[2] != 12 || len(homes) < 2 {
 			t.Error("not each image is at home at one server")
+		}
+	})
+
+	t.Run("an upload that can be resumed stays with the one that has begun it, and is an image of all", func(t *testing.T) {
+		for i := range 3 {
+			image := append(bytes.Clone(photo), byte(i), 5)
+			path := resumed(t, "POST", f.nginx.address+"/files/", nil, "Upload-Length", strconv.Itoa(len(image))).Header.Get("Location")
+			for offset := 0; offset < len(image); offset += 10_000 {
+				end := min(len(image), offset+10_000)
+				if got := resumed(t, "PATCH", f.nginx.address+path, image[offset:end], "Upload-Offset", strconv.Itoa(offset)); got.StatusCode != 204 {
+					t.Fatalf("at %d it is answered %d", offset, got.StatusCode)
+				}
+			}
+			for _, o := range f.origins {
+				got := resumed(t, "HEAD", o.address()+path, nil)
+				if got.StatusCode != 200 || got.Header.Get("Upload-Offset") != strconv.Itoa(len(image)) || got.Header.Get("Content-Location") == "" {
+					t.Errorf("when it is an image HEAD is answered %d, %v", got.StatusCode, got.Header)
+				}
+				if got := get(t, o.address(), "/download/"+strings.TrimPrefix(path, "/files/")); got.status != 200 || !bytes.Equal(got.body, image) {
+					t.Errorf("the original is answered %d", got.status)
+				}
+			}
 		}
 	})
 

@@ -81,7 +81,7 @@ sub vcl_recv {
         call tenant_host;
         return (purge);
     }
-    if (req.method !~ "^(GET|HEAD|POST|PUT|DELETE|OPTIONS)$") {
+    if (req.method !~ "^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$") {
         return (synth(405));
     }
     if (req.method !~ "^(GET|HEAD)$" || req.url !~ "^/+(download|proxy)/") {
