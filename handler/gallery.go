@@ -148,16 +148,13 @@ func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 	return nil
 }
 
-// listPage returns the originals of a page, and the id of the last of them if there is a page after it.
-func (h *Handler) listPage(page store.Query) (originals []store.Original, last string, err error) {
-	asked := page
-	asked.Limit++ // one more tells whether there is a next page
-	originals, err = h.store.List(h.work, asked)
-	if len(originals) > page.Limit {
-		originals = originals[:page.Limit]
-		last = originals[page.Limit-1].ID.String()
+// listPage returns the originals of a page, and the id before which the page after it begins; "" if there is none.
+func (h *Handler) listPage(page store.Query) (originals []store.Original, next string, err error) {
+	originals, last, err := h.store.List(h.work, page)
+	if last != (store.ID{}) {
+		next = last.String()
 	}
-	return originals, last, err
+	return originals, next, err
 }
 
 // galleryAddress is the address of a page of the gallery, after the image with the id before or from the newest.

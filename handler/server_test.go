@@ -291,7 +291,7 @@ func (s *site) wantProblem(what string, a answer, status int, code string) probl
 // originals are the records of all images, the newest first.
 func (s *site) originals() []store.Original {
 	s.t.Helper()
-	list, err := s.store.List(s.t.Context(), store.Query{Limit: store.MaxLimit})
+	list, _, err := s.store.List(s.t.Context(), store.Query{Limit: store.MaxLimit})
 	if err != nil {
 		s.t.Fatal(err)
 	}

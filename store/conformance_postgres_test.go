@@ -57,7 +57,7 @@ func TestManyMigratePostgresAtOnce(t *testing.T) {
 		all.Wait()
 		made := 0
 		for _, v := range versions {
-			if v.To != 5 {
+			if v.To != 6 {
 				t.Errorf("migrated to %d", v.To)
 			}
 			if v.From == 0 {

@@ -301,7 +301,7 @@ func (u *uploads) check(index string) {
 	}
 	q := store.Query{Limit: 100}
 	for {
-		page, err := s.List(u.t.Context(), q)
+		page, next, err := s.List(u.t.Context(), q)
 		if err != nil {
 			u.t.Fatal(err)
 		}
@@ -313,10 +313,10 @@ func (u *uploads) check(index string) {
 				u.t.Errorf("%s cannot be read: %v", o.ID, err)
 			}
 		}
-		if len(page) < q.Limit {
+		if next == (store.ID{}) {
 			return
 		}
-		q.Before = page[len(page)-1].ID
+		q.Before = next
 	}
 }
 

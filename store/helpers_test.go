@@ -81,29 +81,34 @@ func addRecord(t *testing.T, index Index, o Original) {
 
 func listIDs(t *testing.T, index Index, q Query) []ID {
 	t.Helper()
-	list, err := index.List(context.Background(), q)
+	ids, _ := listPage(t, index, q)
+	return ids
+}
+
+// listPage returns the ids of a page, and the Before of the page after it.
+func listPage(t *testing.T, index Index, q Query) (ids []ID, next ID) {
+	t.Helper()
+	list, next, err := index.List(context.Background(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(list) > q.Limit {
 		t.Fatalf("a page of %d, more than the limit of %d", len(list), q.Limit)
 	}
-	var ids []ID
 	for _, o := range list {
 		ids = append(ids, o.ID)
 	}
-	return ids
+	return ids, next
 }
 
-func allPages(t *testing.T, index Index, q Query) []ID {
+func allPages(t *testing.T, index Index, q Query) (all []ID) {
 	t.Helper()
-	var all []ID
 	for {
-		page := listIDs(t, index, q)
+		page, next := listPage(t, index, q)
 		all = append(all, page...)
-		if len(page) < q.Limit {
+		if next == (ID{}) {
 			return all
 		}
-		q.Before = page[len(page)-1]
+		q.Before = next
 	}
 }

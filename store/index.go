@@ -44,8 +44,13 @@ type Index interface {
 	// Done notes durably that a task of these removals is done. One that was not noted is no error.
 	Done(ctx context.Context, name string, ids ...ID) error
 
-	// List returns the records that q asks for, newest first. A query out of bounds is ErrBadQuery.
-	List(ctx context.Context, q Query) ([]Original, error)
+	// List returns the records that q asks for, newest first, and the last id that it has come to if there may be more: the Before of the
+	// page after it. A page that is not the last has fewer than q.Limit only in a search. A query out of bounds is ErrBadQuery.
+	List(ctx context.Context, q Query) (list []Original, next ID, err error)
+
+	// NoteLooks notes what all originals with some digests look like that were not removed. Others are passed over. It is remembered until they are
+	// removed.
+	NoteLooks(ctx context.Context, looks ...Look) error
 
 	// Walk returns at most limit records whose ids come after one, in the order of their ids, those of removed originals
 	// among them. Fewer are the last. The zero id is before all.
@@ -91,13 +96,18 @@ type Index interface {
 const (
 	MaxLimit   = 1000
 	MaxFormats = 64
+
+	// MaxSearched is how many records one page of a search goes through at most, so that it takes well below a second however many
+	// there are.
+	MaxSearched = 200_000
 )
 
-// Query asks for a page of records. The page after it is the same query with Before set to the last id of this one;
-// originals added meanwhile move no page. A page of fewer than Limit records is the last.
+// Query asks for a page of records. The page after it is the same query with Before set to what List says; originals added meanwhile move no
+// page.
 type Query struct {
 	Tenant  string    // only what this one has
 	Formats []string  // only these formats, at most MaxFormats of them; empty for all
+	Name    string    // only those with this text in their names, in letters of either case, at most MaxName bytes; "" for all
 	Since   time.Time // only what was created then or later; zero for all
 	Until   time.Time // only what was created before; zero for all
 	Before  ID        // only older ids than this; zero for all
@@ -166,6 +176,9 @@ func (q Query) check() error {
 	}
 	if len(q.Formats) > MaxFormats {
 		return fmt.Errorf("%w: at most %d formats, not %d", ErrBadQuery, MaxFormats, len(q.Formats))
+	}
+	if len(q.Name) > MaxName {
+		return fmt.Errorf("%w: names have at most %d bytes, not %d", ErrBadQuery, MaxName, len(q.Name))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func TestReopenedStoreHasEverything(t *testing.T) {
 	for o, content := range contents {
 		mustHold(t, s, o, content)
 	}
-	list, err := s.List(ctx, Query{Limit: MaxLimit})
+	list, _, err := s.List(ctx, Query{Limit: MaxLimit})
 	if err != nil || len(list) != len(contents) {
 		t.Errorf("listed %d originals, %v", len(list), err)
 	}

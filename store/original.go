@@ -23,4 +23,17 @@ type Original struct {
 
 	Name    string    // the uploader's name for the file: any bytes, never a path of ours; may be empty, at most MaxName bytes
 	Created time.Time // in UTC, to the millisecond
+
+	// Blurhash is what the image looks like from afar, once somebody has noted that: of its bytes as they are, so that those of equal bytes
+	// have the same. It is "" until then, and NoBlurhash if the image cannot be looked at.
+	Blurhash string
+}
+
+// NoBlurhash is the Blurhash of an image that cannot be looked at.
+const NoBlurhash = "-"
+
+// A Look says what all originals of some bytes look like.
+type Look struct {
+	Digest   Digest
+	Blurhash string
 }

@@ -138,6 +138,9 @@ func migratePostgres(ctx context.Context, config *pgx.ConnConfig) (Versions, err
 		return Versions{}, err
 	}
 	v, err := s.migrate(ctx)
+	if err == nil {
+		err = foldNames(ctx, db)
+	}
 	return v, postgresError(ctx, err)
 }
 
@@ -234,9 +237,14 @@ func (p *postgres) Done(ctx context.Context, name string, ids ...ID) error {
 }
 
 // List implements Index.
-func (p *postgres) List(ctx context.Context, q Query) (list []Original, err error) {
-	err = p.read(ctx, func(ctx context.Context) (err error) { list, err = p.sql.List(ctx, q); return err })
-	return list, err
+func (p *postgres) List(ctx context.Context, q Query) (list []Original, next ID, err error) {
+	err = p.read(ctx, func(ctx context.Context) (err error) { list, next, err = p.sql.List(ctx, q); return err })
+	return list, next, err
+}
+
+// NoteLooks implements Index.
+func (p *postgres) NoteLooks(ctx context.Context, looks ...Look) error {
+	return p.change(ctx, func(ctx context.Context) error { return p.sql.NoteLooks(ctx, looks...) })
 }
 
 // Walk implements Index.

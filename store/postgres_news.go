@@ -28,7 +28,7 @@ const (
 	wakeSQL     = `select pg_notify('` + newsChannel + `', '')`
 
 	// Of merged records those are told that the first statement has changed, as the number of the transaction in the row shows.
-	mergeRemovedSQL = `update original set removed = gone.removed, name = '' from unnest($1::bytea[], $2::bigint[]) as gone (id, removed)
+	mergeRemovedSQL = `update original set removed = gone.removed, name = '', folded = '', blurhash = '' from unnest($1::bytea[], $2::bigint[]) as gone (id, removed)
 		where original.id = gone.id and original.removed is null`
 	tellMergedSQL = `insert into news (seq, removed) select (select max(seq) from news) + row_number() over (order by id), id
 		from original where id = any($1::bytea[]) and xmin::text = (txid_current() % (1::bigint << 32))::text`

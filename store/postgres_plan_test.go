@@ -23,7 +23,7 @@ func TestListingWalksAnIndexOfPostgres(t *testing.T) {
 	}
 	defer p.Close()
 	_, err = p.sql.writer.Exec(`insert into original (` + columns + `)
-		select decode(lpad(to_hex(n), 32, '0'), 'hex'), sha256(n::text::bytea), 7, (array['png', 'jpeg', 'webp'])[n % 3 + 1], 1, 1, 1, 1, 8, false, '', 0, ''
+		select decode(lpad(to_hex(n), 32, '0'), 'hex'), sha256(n::text::bytea), 7, (array['png', 'jpeg', 'webp'])[n % 3 + 1], 1, 1, 1, 1, 8, false, '', 0, '', ''
 		from generate_series(1, 30000) n`)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestListingWalksAnIndexOfPostgres(t *testing.T) {
 			{Limit: 30, Formats: []string{"gif", "jpeg", "png", "webp"}, Before: before},
 			{Limit: 30, Since: time.Unix(1, 0), Until: time.Unix(2, 0)},
 		} {
-			query, arguments := listing(q, p.sql.limited)
+			query, arguments := listing(q, ID{}, p.sql.limited)
 			plan := p.explain(t, mode, query, arguments)
 			if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Sort") && !strings.Contains(plan, "Merge Append") {
 				t.Errorf("%s, %+v:\n%s", mode, q, plan)
@@ -55,6 +55,77 @@ func TestListingWalksAnIndexOfPostgres(t *testing.T) {
 				t.Errorf("%s, %s:\n%s", mode, query, plan)
 			}
 		}
+	}
+}
+
+// A search reads names in an index where it does not go through most of the table, and does so however rare what is searched for seems to be.
+func TestASearchWalksAnIndexOfPostgres(t *testing.T) {
+	t.Parallel()
+	server := servers.Postgres(t)
+	p, err := openPostgres(t.Context(), server.URL, t.TempDir()+"/news")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	_, err = p.sql.writer.Exec(`insert into original (` + written + `)
+		select decode(lpad(to_hex(n), 32, '0'), 'hex'), sha256(n::text::bytea), 7, 'png', 1, 1, 1, 1, 8, false, '', 0, '', '', 'name ' || n || '.png'
+		from generate_series(1, 250000) n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.sql.writer.Exec("vacuum analyze"); err != nil {
+		t.Fatal(err)
+	}
+	end := ID{13: 240_000 >> 16, 14: 240_000 >> 8 & 0xff, 15: 240_000 & 0xff}
+	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+		for _, q := range []Query{{Name: "name", Limit: 60}, {Name: "needle", Limit: 60}, {Name: "9.png", Limit: 60, Formats: []string{"gif", "png"}}} {
+			query, arguments := listing(q, end, p.sql.limited)
+			if plan := p.explain(t, mode, query, arguments); strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "Index Only Scan") {
+				t.Errorf("%s, %+v:\n%s", mode, q, plan)
+			}
+		}
+	}
+	f := func(q Query, want, pages int) {
+		t.Helper()
+		found, n := 0, 0
+		for next := (ID{0xff}); next != (ID{}); n++ {
+			var ids []ID
+			q.Before = next
+			ids, next = listPage(t, p, q)
+			found += len(ids)
+		}
+		if found != want || n != pages {
+			t.Errorf("%+v finds %d in %d pages, want %d in %d", q, found, n, want, pages)
+		}
+	}
+	f(Query{Name: "Name 7.PNG", Limit: 10}, 1, 2)
+	f(Query{Name: "nowhere", Limit: 10}, 0, 2)
+}
+
+// What a program has added that folded no names, while this one served from the same database, is found once somebody opens it anew.
+func TestOldNamesAreFoldedInPostgres(t *testing.T) {
+	t.Parallel()
+	server := servers.Postgres(t)
+	p, err := openPostgres(t.Context(), server.URL, t.TempDir()+"/news")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for i := range 2*foldPage + 1 {
+		o := testOriginal(t, "png")
+		o.Name = fmt.Sprintf("Bild %d.PNG\x00\xff", i)
+		addRecord(t, p, o)
+	}
+	if _, err := p.sql.writer.Exec("update original set folded = null"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openPostgres(t.Context(), server.URL, t.TempDir()+"/news")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if got := listIDs(t, p, Query{Name: "bild", Limit: MaxLimit}); len(got) != 2*foldPage+1 {
+		t.Errorf("%d are found", len(got))
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -35,29 +34,34 @@ func newSQLIndex(ctx context.Context, writer, reader *sql.DB, locks locker) (*sq
 	return x, nil
 }
 
-const columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created, tenant`
+const (
+	columns = `id, digest, bytes, format, width, height, orientation, frames, depth, alpha, name, created, tenant, blurhash`
+	written = columns + `, folded` // the last is for searches alone
+)
 
 const (
-	addSQL     = `insert into original (` + columns + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing`
+	addSQL     = `insert into original (` + written + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict do nothing`
 	getSQL     = `select ` + columns + `, removed from original where id = $1`
-	removeSQL  = `update original set removed = $1, name = $2 where id = $3 and removed is null`
+	removeSQL  = `update original set removed = $1, name = $2, folded = '', blurhash = '' where id = $3 and removed is null`
 	listSQL    = `select ` + columns + ` from original where removed is null and tenant = $1 and id < $2`
+	findSQL    = `select id from original where removed is null and tenant = $1 and id < $2`
+	lookSQL    = `update original set blurhash = $1 where digest = $2 and removed is null and blurhash <> $1`
 	sharingSQL = `select id from original where digest = $1 and removed is null order by id limit $2`
 	digestsSQL = `select distinct digest from original where digest > $1 and removed is null order by digest limit $2`
 	sharedSQL  = `select exists (select 1 from original where digest = $1 and removed is null)`
 
 	walkSQL = `select ` + columns + `, removed from original where id > $1 order by id limit $2`
-	// What is known of a record never changes but for its removal, which takes its name.
-	mergeSQL = `insert into original (` + columns + `, removed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-		on conflict (id) do update set removed = excluded.removed, name = excluded.name where original.removed is null and excluded.removed is not null`
+	// What is known of a record never changes but for its removal, which takes its name and its looks.
+	mergeSQL = `insert into original (` + written + `, removed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		on conflict (id) do update set removed = excluded.removed, name = excluded.name, folded = '', blurhash = '' where original.removed is null and excluded.removed is not null`
 
 	// Whoever is to find what a tenant has as it is left by all others holds its row until he commits.
 	holdUsageSQL    = `insert into usage (tenant, images, bytes) values ($1, 0, 0) on conflict (tenant) do update set images = usage.images`
 	holdItsUsageSQL = `update usage set images = images where tenant = (select tenant from original where id = $1)`
 	usageSQL        = `select images, bytes from usage where tenant = $1`
-	addWithinSQL    = `insert into original (` + columns + `) select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 where exists (
-		select 1 from usage where tenant = $13 and (cast($14 as bigint) = 0 or images < cast($14 as bigint))
-		and (cast($15 as bigint) = 0 or bytes + cast($3 as bigint) <= cast($15 as bigint))) on conflict do nothing`
+	addWithinSQL    = `insert into original (` + written + `) select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 where exists (
+		select 1 from usage where tenant = $13 and (cast($16 as bigint) = 0 or images < cast($16 as bigint))
+		and (cast($17 as bigint) = 0 or bytes + cast($3 as bigint) <= cast($17 as bigint))) on conflict do nothing`
 
 	leaveSQL = `insert into task (name, id) values ($1, $2) on conflict do nothing`
 	tasksSQL = `select task.id, original.digest from task join original on original.id = task.id where task.name = $1 order by task.id limit $2`
@@ -301,64 +305,6 @@ func (x *sqlIndex) begin(ctx context.Context) (*sql.Tx, error) {
 	}
 }
 
-// List implements Index.
-func (x *sqlIndex) List(ctx context.Context, q Query) ([]Original, error) {
-	if err := q.check(); err != nil {
-		return nil, err
-	}
-	query, arguments := listing(q, x.limited)
-	rows, err := x.reader.QueryContext(ctx, query, arguments...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []Original
-	for rows.Next() {
-		o, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, o)
-	}
-	return list, rows.Err()
-}
-
-// listing returns the statement for q and its arguments. Several formats are a union of one walk per format, because
-// the databases merge those in order as far as the limit, where they would sort all that `format in (…)` finds. PostgreSQL does so
-// only if each walk is ordered and has the limit, too, which SQLite does not allow.
-func listing(q Query, limited bool) (string, []any) {
-	before := q.Before[:]
-	if q.Before == (ID{}) {
-		before = bytes.Repeat([]byte{0xff}, len(q.Before))
-	}
-	if end := FirstID(q.Until); !q.Until.IsZero() && bytes.Compare(end[:], before) < 0 {
-		before = end[:]
-	}
-	arguments := []any{q.Tenant, before}
-	walk := listSQL
-	if !q.Since.IsZero() {
-		since := FirstID(q.Since)
-		arguments = append(arguments, since[:])
-		walk += " and id >= $3"
-	}
-	walks := []string{walk}
-	if formats := slices.Compact(slices.Sorted(slices.Values(q.Formats))); len(formats) > 0 {
-		walks = walks[:0]
-		for _, format := range formats {
-			arguments = append(arguments, format)
-			walks = append(walks, fmt.Sprintf("%s and format = $%d", walk, len(arguments)))
-		}
-	}
-	arguments = append(arguments, q.Limit)
-	end := fmt.Sprintf(" order by id desc limit $%d", len(arguments))
-	if limited && len(walks) > 1 {
-		for i, w := range walks {
-			walks[i] = "(" + w + end + ")"
-		}
-	}
-	return strings.Join(walks, " union all ") + end, arguments
-}
-
 // Walk implements Index.
 func (x *sqlIndex) Walk(ctx context.Context, after ID, limit int) ([]Record, error) {
 	rows, err := x.reader.QueryContext(ctx, walkSQL, after[:], limit)
@@ -399,6 +345,20 @@ func (x *sqlIndex) Hold(ctx context.Context, d Digest, alone bool) (release func
 	return x.guard.hold(ctx, d[0], alone)
 }
 
+// NoteLooks implements Index.
+func (x *sqlIndex) NoteLooks(ctx context.Context, looks ...Look) error {
+	// In one order, so that no two processes wait for each other.
+	sorted := slices.SortedFunc(slices.Values(looks), func(a, b Look) int { return bytes.Compare(a.Digest[:], b.Digest[:]) })
+	return x.together(ctx, func(tx *sql.Tx) error {
+		for _, l := range sorted {
+			if _, err := tx.ExecContext(ctx, lookSQL, l.Blurhash, l.Digest[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Tell implements Index. Of the processes that have an SQLite index open one serves, and that knows what it does.
 func (x *sqlIndex) Tell(context.Context, []byte) error { return nil }
 
@@ -430,7 +390,7 @@ func (x *sqlIndex) Close() error {
 func values(o Original) []any {
 	return []any{
 		o.ID[:], o.Digest[:], o.Bytes, o.Format, o.Width, o.Height, o.Orientation, o.Frames,
-		o.Depth, o.Alpha, []byte(o.Name), o.Created.UnixMilli(), o.Tenant,
+		o.Depth, o.Alpha, []byte(o.Name), o.Created.UnixMilli(), o.Tenant, o.Blurhash, folded(o.Name),
 	}
 }
 
@@ -450,7 +410,7 @@ func scan(row interface{ Scan(...any) error }, more ...any) (Original, error) {
 	var created int64
 	err := row.Scan(append([]any{
 		&id, &digest, &o.Bytes, &o.Format, &o.Width, &o.Height, &o.Orientation, &o.Frames,
-		&o.Depth, &o.Alpha, &o.Name, &created, &o.Tenant,
+		&o.Depth, &o.Alpha, &o.Name, &created, &o.Tenant, &o.Blurhash,
 	}, more...)...)
 	if err != nil {
 		return Original{}, err

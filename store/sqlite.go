@@ -156,7 +156,11 @@ func migrateSQLite(ctx context.Context, db *sql.DB) (Versions, error) {
 			return Versions{}, fmt.Errorf("note version %d of the schema: %w", old, err)
 		}
 	}
-	return s.migrate(ctx)
+	v, err := s.migrate(ctx)
+	if err == nil {
+		err = foldNames(ctx, db)
+	}
+	return v, err
 }
 
 // isSQLiteFull reports whether err is SQLite's word for a full disk.

@@ -3,10 +3,13 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestListingWalksAnIndex(t *testing.T) {
@@ -32,9 +35,89 @@ func TestListingWalksAnIndex(t *testing.T) {
 	}
 }
 
+// A search reads names in an index, and of the table only what it has found. It goes through so many records and no more, and the pages of
+// a search that finds nothing go on to the end.
+func TestASearchIsBounded(t *testing.T) {
+	x := openTestSQLite(t, filepath.Join(t.TempDir(), "index.sqlite"))
+	fill(t, x, 2*MaxSearched+10)
+	for _, q := range []Query{{Name: "needle", Limit: 10}, {Name: "needle", Limit: 10, Formats: []string{"gif", "png"}, Since: time.UnixMilli(5)}} {
+		plan := explain(t, x, q)
+		if strings.Contains(plan, "SCAN") || !strings.Contains(plan, "SEARCH original USING COVERING INDEX original_by_id") {
+			t.Errorf("%+v:\n%s", q, plan)
+		}
+	}
+	f := func(q Query, want, pages int) {
+		t.Helper()
+		found, n := 0, 0
+		for next := (ID{0xff}); next != (ID{}); n++ {
+			var ids []ID
+			q.Before = next
+			ids, next = listPage(t, x, q)
+			found += len(ids)
+		}
+		if found != want || n != pages {
+			t.Errorf("%+v finds %d in %d pages, want %d in %d", q, found, n, want, pages)
+		}
+	}
+	f(Query{Name: "Name 1.PNG", Limit: 10}, 1, 3) // the oldest of all
+	f(Query{Name: "nowhere", Limit: 10}, 0, 3)
+	f(Query{Name: "name 12345", Limit: 1000}, 11, 3) // and 123450 to 123459
+	f(Query{Name: "name", Limit: 1000, Since: time.UnixMilli(2*MaxSearched - 990)}, 1001, 2)
+}
+
+// fill adds n records by their numbers, which are their times in milliseconds, too.
+func fill(t *testing.T, x *sqlIndex, n int) {
+	t.Helper()
+	_, err := x.writer.Exec(`insert into original (`+written+`)
+		with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < $1)
+		select unhex(printf('%012x%020x', n, n)), randomblob(32), 7, 'png', 1, 1, 1, 1, 8, false, 'Name ' || n || '.png', n, '', '', 'name ' || n || '.png' from numbers`, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A name that was not folded, because a program added it that did not, is found once the index was opened anew.
+func TestOldNamesAreFolded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.sqlite")
+	x := openTestSQLite(t, path)
+	var want []ID
+	for i := range 2*foldPage + 1 {
+		o := testOriginal(t, "png")
+		o.Name = fmt.Sprintf("Bild %d.PNG", i)
+		addRecord(t, x, o)
+		want = append(want, o.ID)
+	}
+	slices.Reverse(want)
+	if _, err := x.writer.Exec("update original set folded = null"); err != nil {
+		t.Fatal(err)
+	}
+	q := Query{Name: "bild", Limit: MaxLimit}
+	if got := listIDs(t, x, q); len(got) > 0 {
+		t.Fatalf("%d are found before", len(got))
+	}
+	if err := x.Remove(t.Context(), want[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := listIDs(t, openTestSQLite(t, path), q); !slices.Equal(got, want[1:]) {
+		t.Errorf("%d of %d are found", len(got), len(want)-1)
+	}
+}
+
+// A folded name fits into an index of PostgreSQL, whose entries have at most 2,704 bytes.
+func TestFoldedNamesAreBounded(t *testing.T) {
+	for r := rune(1); r <= 0x10ffff; r++ {
+		if n := len(folded(string(r))); n > 5*len(string(r)) {
+			t.Errorf("%U becomes %d bytes", r, n)
+		}
+	}
+	if n := len(folded(strings.Repeat("\x00", MaxName) + strings.Repeat("\xff\x00", MaxName))); n > 5*3*MaxName {
+		t.Errorf("%d bytes", n)
+	}
+}
+
 func explain(t *testing.T, x *sqlIndex, q Query) string {
 	t.Helper()
-	query, arguments := listing(q, x.limited)
+	query, arguments := listing(q, ID{1}, x.limited)
 	rows, err := x.reader.Query("explain query plan "+query, arguments...)
 	if err != nil {
 		t.Fatal(err)

@@ -216,13 +216,21 @@ func (s *Store) Follow(ctx context.Context, hear func(News)) error {
 	return nil
 }
 
-// List returns records, newest first, as q asks.
-func (s *Store) List(ctx context.Context, q Query) ([]Original, error) {
-	list, err := s.index.List(ctx, q)
+// List returns records, newest first, as q asks, and the Before of the page after it, as Index.List does.
+func (s *Store) List(ctx context.Context, q Query) (list []Original, next ID, err error) {
+	list, next, err = s.index.List(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("list originals: %w", err)
+		return nil, ID{}, fmt.Errorf("list originals: %w", err)
 	}
-	return list, nil
+	return list, next, nil
+}
+
+// NoteLooks notes what all originals with some digests look like, as Index.NoteLooks does.
+func (s *Store) NoteLooks(ctx context.Context, looks ...Look) error {
+	if err := s.index.NoteLooks(ctx, looks...); err != nil {
+		return wrap("note what originals look like", err)
+	}
+	return nil
 }
 
 // Check reports whether an original could be added now: it writes and discards a few kilobytes of spool, and asks

@@ -22,6 +22,8 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 	testMerge(t, open)
 	testTenants(t, open)
 	testPresets(t, open)
+	testSearch(t, open)
+	testLooks(t, open)
 
 	t.Run("a record comes back as it was added", func(t *testing.T) {
 		index := open(t)
@@ -306,8 +308,8 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 
 	t.Run("a query out of bounds is refused", func(t *testing.T) {
 		index := open(t)
-		for _, q := range []store.Query{{}, {Limit: -1}, {Limit: store.MaxLimit + 1}, {Limit: 1, Formats: make([]string, store.MaxFormats+1)}} {
-			if _, err := index.List(ctx, q); !errors.Is(err, store.ErrBadQuery) {
+		for _, q := range []store.Query{{}, {Limit: -1}, {Limit: store.MaxLimit + 1}, {Limit: 1, Formats: make([]string, store.MaxFormats+1)}, {Limit: 1, Name: strings.Repeat("x", store.MaxName+1)}} {
+			if _, _, err := index.List(ctx, q); !errors.Is(err, store.ErrBadQuery) {
 				t.Errorf("limit %d, %d formats: got %v, want ErrBadQuery", q.Limit, len(q.Formats), err)
 			}
 		}
@@ -343,7 +345,7 @@ func Index(t *testing.T, open func(t *testing.T) store.Index) {
 var hostileNames = []string{
 	"", " ", ".", "../../etc/passwd", `C:\windows\system32`, "a\x00b", "\x00", "\r\nSet-Cookie: a=b", "'; drop table original; --",
 	`"quoted"`, "$1", "%s%n", "<script>alert(1)</script>", "\u202efdp.exe", "e\u0301", "é", "日本語.png", "\U0001f4f7", "\xff\xfe not UTF-8",
-	strings.Repeat("ä", store.MaxName/2) + "x", strings.Repeat("\x00", store.MaxName),
+	strings.Repeat("ä", store.MaxName/2) + "x", strings.Repeat("\x00", store.MaxName), strings.Repeat("\U0001d160", store.MaxName/4),
 }
 
 // testOriginal returns a record with a new id.
@@ -367,29 +369,34 @@ func addRecord(t *testing.T, index store.Index, o store.Original) {
 
 func listIDs(t *testing.T, index store.Index, q store.Query) []store.ID {
 	t.Helper()
-	list, err := index.List(context.Background(), q)
+	ids, _ := listPage(t, index, q)
+	return ids
+}
+
+// listPage returns the ids of a page, and the Before of the page after it.
+func listPage(t *testing.T, index store.Index, q store.Query) (ids []store.ID, next store.ID) {
+	t.Helper()
+	list, next, err := index.List(context.Background(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(list) > q.Limit {
 		t.Fatalf("a page of %d, more than the limit of %d", len(list), q.Limit)
 	}
-	var ids []store.ID
 	for _, o := range list {
 		ids = append(ids, o.ID)
 	}
-	return ids
+	return ids, next
 }
 
-func allPages(t *testing.T, index store.Index, q store.Query) []store.ID {
+func allPages(t *testing.T, index store.Index, q store.Query) (all []store.ID) {
 	t.Helper()
-	var all []store.ID
 	for {
-		page := listIDs(t, index, q)
+		page, next := listPage(t, index, q)
 		all = append(all, page...)
-		if len(page) < q.Limit {
+		if next == (store.ID{}) {
 			return all
 		}
-		q.Before = page[len(page)-1]
+		q.Before = next
 	}
 }
