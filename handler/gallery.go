@@ -3,10 +3,6 @@ package handler
 import (
 	"bytes"
 	"fmt"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -49,83 +45,58 @@ func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 		}
 		return h.sendOriginal(ctx, keptHere(o), asking{tenant: t, path: []byte("/download?id=" + o.ID.String()), target: transform.Target{Chain: chain}})
 	}
-	page, err := readPage(query, "exts")
+	page, err := galleryListing.read(query, h.tenantOf(ctx).Name)
 	if err != nil {
 		return err
 	}
-	page.Tenant = h.tenantOf(ctx).Name
 	return h.gallery(ctx, page)
-}
-
-// readPage reads which originals a query asks for; the parameter formats lists their types.
-func readPage(query *fasthttp.Args, formats string) (page store.Query, err error) {
-	page.Limit = galleryLimit
-	if page.Formats, err = formatsOf(formats, string(query.Peek(formats))); err != nil {
-		return page, err
-	}
-	if query.Has("limit") {
-		page.Limit, err = strconv.Atoi(string(query.Peek("limit")))
-		if err != nil || page.Limit < 1 || page.Limit > galleryMost {
-			return page, fmt.Errorf("%w: limit is a number from 1 to %d, not %q", errBadQuery, galleryMost, quoted(string(query.Peek("limit"))))
-		}
-	}
-	if query.Has("before") {
-		page.Before, err = store.ParseID(string(query.Peek("before")))
-		if err != nil {
-			return page, fmt.Errorf("%w: before is the id of an image, not %q", errBadQuery, quoted(string(query.Peek("before"))))
-		}
-	}
-	return page, nil
 }
 
 // namesImage tells whether the query of /download asks for one image.
 func namesImage(ctx *fasthttp.RequestCtx) bool { return ctx.QueryArgs().Has("id") }
 
-// formatsOf reads a list of types such as jpeg|jpg|png, which is the value of a parameter. Commas, semicolons and spaces do
-// as well. Nothing means all.
-func formatsOf(parameter, list string) ([]string, error) {
-	var names []string
-	separator := func(r rune) bool { return strings.ContainsRune("|,; +", r) }
-	for _, word := range strings.FieldsFunc(strings.ToLower(list), separator) {
-		f := transform.OriginalByExtension(strings.TrimPrefix(word, "."))
-		if f == nil {
-			var known []string
-			for _, f := range transform.Originals {
-				known = append(known, f.Extension)
-			}
-			return nil, fmt.Errorf("%w: %s lists types among %s, and %q is none of them", errBadQuery, parameter, strings.Join(known, ", "), quoted(word))
-		}
-		if !slices.Contains(names, f.Name) {
-			names = append(names, f.Name)
-		}
-	}
-	return names, nil
-}
-
 // galleryDescription is the gallery for programs.
 type galleryDescription struct {
-	Images []originalDescription `json:"images"`
-	Next   string                `json:"next,omitempty"` // address of the next page
+	Images []shownDescription `json:"images"`
+	Next   string             `json:"next,omitempty"` // address of the next page
+}
+
+// shownDescription is what the gallery says of an original.
+type shownDescription struct {
+	originalDescription
+	Thumbnail   string `json:"thumbnail"`          // address of a print within 320×320 pixels
+	Thumbnail2x string `json:"thumbnail2x"`        // the same for screens of twice the density
+	Blurhash    string `json:"blurhash,omitempty"` // once it is known
+}
+
+func (t *Tenant) describeShown(o store.Original) shownDescription {
+	d := shownDescription{
+		originalDescription: t.describe(o), Thumbnail: t.printOf(o, thumbnail), Thumbnail2x: t.printOf(o, thumbnail2x), Blurhash: o.Blurhash,
+	}
+	if d.Blurhash == store.NoBlurhash {
+		d.Blurhash = ""
+	}
+	return d
 }
 
 // gallery shows a page of originals, the newest first.
 func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
-	originals, last, err := h.listPage(page)
+	originals, last, err := h.store.List(h.work, page)
 	if err != nil {
 		return err
 	}
-	next := ""
-	if last != "" {
-		next = galleryAddress(page, last)
+	for _, o := range originals {
+		h.looks.want(o)
 	}
+	next := galleryListing.next(page, last)
 	header := &ctx.Response.Header
 	header.Set("Cache-Control", keepPage)
 	header.Set("Vary", "Accept")
 	t := h.tenantOf(ctx)
 	if prefersJSON(ctx) {
-		answer := galleryDescription{Images: []originalDescription{}, Next: next}
+		answer := galleryDescription{Images: []shownDescription{}, Next: next}
 		for _, o := range originals {
-			answer.Images = append(answer.Images, t.describe(o))
+			answer.Images = append(answer.Images, t.describeShown(o))
 		}
 		if err := sendJSON(ctx, fasthttp.StatusOK, answer); err != nil {
 			return err
@@ -133,46 +104,12 @@ func (h *Handler) gallery(ctx *fasthttp.RequestCtx, page store.Query) error {
 		tellUnchanged(ctx)
 		return nil
 	}
-	view := galleryPage{Types: page.Formats, Next: next}
-	if page.Before != (store.ID{}) {
-		view.First = galleryAddress(page, "")
-	}
+	view := galleryPage{Asked: page, Next: next}
 	for _, o := range originals {
-		d := t.describe(o)
-		view.Images = append(view.Images, galleryImage{
-			ID: d.ID, Name: d.Name, URL: d.URL, Format: d.Format, Width: d.Width, Height: d.Height, Bytes: d.Bytes, Created: o.Created,
-			Thumbnail: t.printOf(o, thumbnail), Thumbnail2x: t.printOf(o, thumbnail2x),
-		})
+		view.Images = append(view.Images, galleryImage{shownDescription: t.describeShown(o), Created: o.Created})
 	}
 	h.writePage(ctx, view)
 	return nil
-}
-
-// listPage returns the originals of a page, and the id before which the page after it begins; "" if there is none.
-func (h *Handler) listPage(page store.Query) (originals []store.Original, next string, err error) {
-	originals, last, err := h.store.List(h.work, page)
-	if last != (store.ID{}) {
-		next = last.String()
-	}
-	return originals, next, err
-}
-
-// galleryAddress is the address of a page of the gallery, after the image with the id before or from the newest.
-func galleryAddress(page store.Query, before string) string {
-	query := url.Values{}
-	if len(page.Formats) > 0 {
-		query.Set("exts", strings.Join(page.Formats, "|"))
-	}
-	if page.Limit != galleryLimit {
-		query.Set("limit", strconv.Itoa(page.Limit))
-	}
-	if before != "" {
-		query.Set("before", before)
-	}
-	if len(query) == 0 {
-		return "/download"
-	}
-	return "/download?" + query.Encode()
 }
 
 // prefersHTML and prefersJSON read an Accept header as far as pages need it: browsers name text/html, programs that want

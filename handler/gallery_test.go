@@ -68,7 +68,7 @@ func TestGalleryRefusesWhatItDoesNotKnow(t *testing.T) {
 	s := serve(t)
 	for _, query := range []string{
 		"exts=psd", "exts=jpeg|exe", "exts=*", "exts=auto", "exts=json", "exts=" + strings.Repeat("x", 2000), "exts=%00", "exts=%ff",
-		"limit=0", "limit=-1", "limit=501", "limit=x", "limit=", "limit=99999999999999999999", "before=x", "before=",
+		"since=yesterday", "until=2026-02-30", "q=" + strings.Repeat("x", 256), "limit=0", "limit=-1", "limit=501", "limit=x", "limit=", "limit=99999999999999999999", "before=x", "before=",
 	} {
 		p := s.wantProblem(query, s.get("/download?"+query), http.StatusBadRequest, "bad-query")
 		if len(p.Detail) > 300 || p.Detail == "" {
@@ -217,5 +217,59 @@ func TestGalleryLinksArePlain(t *testing.T) {
 	}
 	if a := s.do("HEAD", next, nil); a.status != http.StatusOK {
 		t.Errorf("HEAD %s: %d", next, a.status)
+	}
+}
+
+// The gallery and the list for those who manage images find the same by names and times, page by page, for programs and for browsers.
+func TestGallerySearches(t *testing.T) {
+	s := serve(t)
+	ids := map[string]string{}
+	for i, name := range []string{"Oak tree.png", "house.png", "TREE house.png", "a_tree.jpg", "äpfel.png"} {
+		data := draws(t, strings.Repeat("r", i+1))
+		if strings.HasSuffix(name, "jpg") {
+			data = encodeJPEG(t, photo(20, 20, i))
+		}
+		body, contentType := form(t, part{"image", name, "image/png", string(data)})
+		ids[name] = decode[uploaded](t, s.do("POST", "/upload-image", body, "Content-Type", contentType)).ID
+	}
+	f := func(query string, want ...string) {
+		t.Helper()
+		for i, name := range want {
+			want[i] = ids[name]
+		}
+		for _, target := range []string{"/download?" + query, "/download?limit=1&" + query, "/images?limit=2&" + strings.ReplaceAll(query, "exts=", "format=")} {
+			if got, _ := s.walk(target, func() {}); !slices.Equal(got, want) {
+				t.Errorf("%s shows %d images, want %d", target, len(got), len(want))
+			}
+		}
+		var shown []string
+		for _, e := range elements(t, string(s.mustGet("/download?"+query, "Accept", "text/html").body)) {
+			if id := e.attributes["data-id"]; id != "" {
+				shown = append(shown, id)
+			}
+		}
+		if !slices.Equal(shown, want) {
+			t.Errorf("the page of %s shows %d images, want %d", query, len(shown), len(want))
+		}
+	}
+	f("q=tree", "a_tree.jpg", "TREE house.png", "Oak tree.png")
+	f("q=TREE&exts=png", "TREE house.png", "Oak tree.png")
+	f("q=tree+h", "TREE house.png")
+	f("q=%C3%84P", "äpfel.png")
+	f("q=_", "a_tree.jpg")
+	f("q=%25")
+	f("q=tree&since=2020-01-01&until=2120-01-01", "a_tree.jpg", "TREE house.png", "Oak tree.png")
+	f("q=tree&since=2120-01-01")
+	f("since=2020-01-01&exts=jpg", "a_tree.jpg")
+	f("until=2020-01-01T12:00:00Z")
+	f("q=%FF%00")
+
+	// A form sends its empty fields, too.
+	if got, _, _ := s.images("/download?q=&since=&until=&exts="); len(got) != 5 {
+		t.Errorf("an empty form shows %d images", len(got))
+	}
+	_, _, next := s.images("/download?q=tree&since=2020-01-01&exts=jpg|png&limit=1")
+	if want := "/download?before=" + ids["a_tree.jpg"] + "&exts=jpeg%7Cpng&limit=1&q=tree&since=2020-01-01"; next != want {
+		t.Errorf("the next page is at %s, want %s", next, want)
 	}
 }

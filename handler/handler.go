@@ -106,6 +106,8 @@ type Handler struct {
 	// the server begins to stop, and what runs is to be finished.
 	work   context.Context
 	cancel context.CancelFunc
+	// looks finds out what originals look like.
+	looks *looker
 	// following are those who listen to what others do who have the same originals.
 	following      sync.WaitGroup
 	began          time.Time
@@ -157,6 +159,7 @@ func New(o Options) (*Handler, error) {
 		Presets: o.Presets, Policy: o.Policy,
 	})
 	h.work, h.cancel = context.WithCancel(context.Background())
+	h.looks = startLooker(h)
 	h.openAPI, err = openAPI(false)
 	if err == nil {
 		h.openAPIByToken, err = openAPI(true)
@@ -187,6 +190,7 @@ func (h *Handler) Close() {
 	h.disk.Close()
 	h.cancel()
 	h.following.Wait()
+	h.looks.done.Wait()
 	h.hooks.Close()
 	h.prints.Close()
 	h.records.Close()
@@ -199,7 +203,7 @@ const smallShare = 32
 // recordSize is what a record costs the cache.
 func recordSize(o store.Original) int64 {
 	const fields = 160 // of the struct
-	return fields + int64(len(o.Name)+len(o.Format))
+	return fields + int64(len(o.Name)+len(o.Format)+len(o.Blurhash))
 }
 
 // Serve answers one request, if it is one: from memory if the very same address has been answered before, else by its route.

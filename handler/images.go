@@ -4,11 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -39,59 +35,20 @@ type imageList struct {
 
 // listImages serves GET /images.
 func (h *Handler) listImages(ctx *fasthttp.RequestCtx) error {
-	query := ctx.QueryArgs()
-	page, err := readPage(query, "format")
+	page, err := imagesListing.read(ctx.QueryArgs(), h.tenantOf(ctx).Name)
 	if err != nil {
 		return err
 	}
-	page.Tenant = h.tenantOf(ctx).Name
-	if page.Since, err = readTime(query, "since"); err != nil {
-		return err
-	}
-	if page.Until, err = readTime(query, "until"); err != nil {
-		return err
-	}
-	originals, last, err := h.listPage(page)
+	originals, last, err := h.store.List(h.work, page)
 	if err != nil {
 		return err
 	}
-	t, answer := h.tenantOf(ctx), imageList{Images: []imageDescription{}}
+	t, answer := h.tenantOf(ctx), imageList{Images: []imageDescription{}, Next: imagesListing.next(page, last)}
 	for _, o := range originals {
 		answer.Images = append(answer.Images, t.describeManaged(o))
 	}
-	if last != "" {
-		answer.Next = listAddress(page, last)
-	}
 	ctx.Response.Header.Set("Cache-Control", keepPage)
 	return sendJSON(ctx, fasthttp.StatusOK, answer)
-}
-
-// readTime reads a time such as 2026-11-26T01:30:00Z, or a day, which begins in UTC. The zero time is none.
-func readTime(query *fasthttp.Args, name string) (time.Time, error) {
-	if !query.Has(name) {
-		return time.Time{}, nil
-	}
-	text := string(query.Peek(name))
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if when, err := time.Parse(layout, text); err == nil {
-			return when, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%w: %s is a time such as 2026-11-26T01:30:00Z or a day such as 2026-11-26, not %q", errBadQuery, name, quoted(text))
-}
-
-// listAddress is the address of the page after the image with the id before.
-func listAddress(page store.Query, before string) string {
-	query := url.Values{"before": {before}, "limit": {strconv.Itoa(page.Limit)}}
-	if len(page.Formats) > 0 {
-		query.Set("format", strings.Join(page.Formats, "|"))
-	}
-	for name, when := range map[string]time.Time{"since": page.Since, "until": page.Until} {
-		if !when.IsZero() {
-			query.Set(name, when.UTC().Format(time.RFC3339Nano))
-		}
-	}
-	return "/images?" + query.Encode()
 }
 
 // managedID returns the id at the end of the path, which may be of any spelling.

@@ -47,13 +47,7 @@ func (h *Handler) look(ctx *fasthttp.RequestCtx, wanted order) (*lookDescription
 }
 
 func describeLook(sketch *image.NRGBA) (*lookDescription, error) {
-	across, down := 3, 3
-	switch w, h := sketch.Rect.Dx(), sketch.Rect.Dy(); {
-	case w > h:
-		across = 4
-	case h > w:
-		down = 4
-	}
+	across, down := components(sketch)
 	blur, err := blurhash.Encode(across, down, onWhite(sketch))
 	if err != nil {
 		return nil, err
@@ -68,6 +62,18 @@ func describeLook(sketch *image.NRGBA) (*lookDescription, error) {
 		ThumbHash: base64.StdEncoding.EncodeToString(thumbhash.EncodeImage(sketch)),
 		Hash:      fmt.Sprintf("%016x", differenceHash(sketch)), Placeholder: placeholder,
 	}, nil
+}
+
+// components are how many waves a BlurHash is made of, in each direction.
+func components(sketch *image.NRGBA) (across, down int) {
+	across, down = 3, 3
+	switch w, h := sketch.Rect.Dx(), sketch.Rect.Dy(); {
+	case w > h:
+		across = 4
+	case h > w:
+		down = 4
+	}
+	return across, down
 }
 
 // onWhite returns the picture as it is seen on a white page.

@@ -39,6 +39,7 @@ func openAPI(tokens bool) (*compressed, error) {
 	maps.Copy(schemas, object{
 		"Problem":   problemSchema(),
 		"Original":  originalSchema(),
+		"Shown":     shownSchema(),
 		"Print":     printSchema(),
 		"Picture":   pictureSchema(),
 		"Uploaded":  uploadedSchema(),
@@ -130,15 +131,13 @@ func operationObject(r route, m method) object {
 		o["parameters"] = []any{
 			queryParameter("id", "Id of an image; the answer is its original.", object{"type": "string"}),
 			queryParameter("dl", "1 has the original saved in place of shown.", object{"type": "string", "enum": []string{"0", "1"}}),
-			queryParameter("exts", "Types to show, as in jpeg|png; nothing shows all.", object{"type": "string"}),
-			queryParameter("before", "Id of the last image of the page before.", object{"type": "string"}),
-			queryParameter("limit", "Images on a page.", object{"type": "integer", "minimum": 1, "maximum": galleryMost, "default": galleryLimit}),
 		}
+		o["parameters"] = append(o["parameters"].([]any), listingParameters(galleryListing)...)
 		content := imageContent(transform.Originals)
 		content["text/html"] = htmlContent()
 		content["application/json"] = object{"schema": object{"type": "object", "required": []string{"images"}, "properties": object{
-			"images": object{"type": "array", "items": schemaRef("Original")},
-			"next":   object{"type": "string", "description": "Address of the next page."},
+			"images": object{"type": "array", "items": schemaRef("Shown")},
+			"next":   nextSchema(),
 		}}}
 		o["responses"] = withProblems(object{
 			"200": object{"description": "The original, or the gallery: a page, or JSON where Accept names it.", "content": content},
@@ -285,6 +284,17 @@ func originalSchema() object {
 			"frames": number, "alpha": object{"type": "boolean", "description": "It has an alpha channel."}, "bytes": number, "created": object{"type": "string", "format": "date-time"},
 		},
 	}
+}
+
+func shownSchema() object {
+	shown := originalSchema()
+	maps.Copy(shown["properties"].(object), object{
+		"thumbnail":   object{"type": "string", "description": "Address of a print within 320×320 pixels."},
+		"thumbnail2x": object{"type": "string", "description": "The same for screens of twice the density."},
+		"blurhash":    object{"type": "string", "description": "What it looks like until the thumbnail is there. Images that were never listed before have none yet."},
+	})
+	shown["required"] = append(shown["required"].([]string), "thumbnail", "thumbnail2x")
+	return shown
 }
 
 func uploadedSchema() object {

@@ -23,14 +23,7 @@ func describeManagement(o object, id string) bool {
 	}
 	switch id {
 	case "getImages":
-		when := object{"type": "string", "description": "A time (RFC 3339), or a day, which begins in UTC."}
-		o["parameters"] = []any{
-			queryParameter("format", "Types to list, as in jpeg|png; nothing lists all.", object{"type": "string"}),
-			queryParameter("since", "Only images that were uploaded then or later.", when),
-			queryParameter("until", "Only images that were uploaded before.", when),
-			queryParameter("before", "Id of the last image of the page before.", object{"type": "string"}),
-			queryParameter("limit", "Images on a page.", object{"type": "integer", "minimum": 1, "maximum": galleryMost, "default": galleryLimit}),
-		}
+		o["parameters"] = listingParameters(imagesListing)
 		o["responses"] = withProblems(object{"200": answer("A page.", "Images")})
 	case "getImagesId":
 		o["parameters"] = imageID
@@ -91,6 +84,24 @@ func describeManagement(o object, id string) bool {
 	return true
 }
 
+// listingParameters say which images are listed.
+func listingParameters(l listing) []any {
+	when := object{"type": "string", "description": "A time (RFC 3339), or a day, which begins in UTC."}
+	return []any{
+		queryParameter(l.formats, "Types to list, as in jpeg|png; nothing lists all.", object{"type": "string"}),
+		queryParameter("q", "A part of the names of files, in letters of either case; nothing lists all.", object{"type": "string"}),
+		queryParameter("since", "Only images that were uploaded then or later.", when),
+		queryParameter("until", "Only images that were uploaded before.", when),
+		queryParameter("before", "Where the page before ended, as next says.", object{"type": "string"}),
+		queryParameter("limit", "Images on a page.", object{"type": "integer", "minimum": 1, "maximum": galleryMost, "default": galleryLimit}),
+	}
+}
+
+// nextSchema describes the address of a next page.
+func nextSchema() object {
+	return object{"type": "string", "description": "Address of the next page. In a search pages may have fewer images than the limit before that, or none."}
+}
+
 // managementSchemas describe what is answered.
 func managementSchemas() object {
 	text := object{"type": "string"}
@@ -132,7 +143,7 @@ func managementSchemas() object {
 		"Images": object{
 			"type": "object", "required": []string{"images"}, "properties": object{
 				"images": object{"type": "array", "items": schemaRef("Image"), "description": "The newest first."},
-				"next":   object{"type": "string", "description": "Address of the next page."},
+				"next":   nextSchema(),
 			},
 		},
 		"Purged": object{

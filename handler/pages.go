@@ -7,12 +7,13 @@ import (
 	"html"
 	"html/template"
 	"io"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"calotype/store"
 )
 
 // The HTML pages: what a browser gets where a program gets JSON. They work without JavaScript; a page that does more with it names
@@ -41,18 +42,34 @@ type uploadedImage struct {
 
 // galleryPage is one page of the originals, the newest first.
 type galleryPage struct {
-	Types  []string // the types asked for; none means all
+	Asked  store.Query
 	Images []galleryImage
 	Next   string // URL of the next page, "" on the last
-	First  string // URL of the first page, "" on it
+}
+
+// First is the address of the first page, "" on it.
+func (p galleryPage) First() string {
+	if p.Asked.Before == (store.ID{}) {
+		return ""
+	}
+	return galleryListing.first(p.Asked)
+}
+
+// AllTypes is the address of the page without a choice of types.
+func (p galleryPage) AllTypes() string { return galleryTypesURL(p.Asked, nil) }
+
+// Types are the types that are asked for, as the address has them.
+func (p galleryPage) Types() string { return strings.Join(p.Asked.Formats, "|") }
+
+// Filtered tells whether not all originals are asked for.
+func (p galleryPage) Filtered() bool {
+	return len(p.Asked.Formats) > 0 || p.Asked.Name != "" || !p.Asked.Since.IsZero() || !p.Asked.Until.IsZero()
 }
 
 // galleryImage is one original. Choosing it downloads URL. Thumbnail2x may be empty.
 type galleryImage struct {
-	ID, Name, URL, Thumbnail, Thumbnail2x, Format string
-	Width, Height                                 int
-	Bytes                                         int64
-	Created                                       time.Time
+	shownDescription
+	Created time.Time
 }
 
 // problemPage tells a person what went wrong.
@@ -89,7 +106,8 @@ func parsePage(file string) *template.Template {
 		"filters":    typeFilters,
 		"format":     formatName,
 		"formats":    formatNames,
-		"galleryURL": func() string { return galleryURL(nil) },
+		"galleryURL": func() string { return galleryListing.path },
+		"day":        func(when time.Time) string { return when.UTC().Format("2 January 2006") },
 		"imgTag":     imgTag,
 		"limits":     limitsInWords,
 		"size":       humanBytes,
@@ -115,12 +133,10 @@ func renderPage(w io.Writer, t *template.Template, section string, page any) err
 // galleryTypes are the types that the gallery offers as filters.
 var galleryTypes = []string{"jpeg", "png", "gif", "webp", "avif", "tiff"}
 
-// galleryURL is the address of the gallery of these types; of all if there are none.
-func galleryURL(types []string) string {
-	if len(types) == 0 {
-		return "/download"
-	}
-	return "/download?exts=" + url.QueryEscape(strings.Join(types, "|"))
+// galleryTypesURL is the address of the gallery of what is asked, but of these types; of all if there are none.
+func galleryTypesURL(asked store.Query, types []string) string {
+	asked.Formats = types
+	return galleryListing.first(asked)
 }
 
 // typeFilter is a type that the gallery shows or could show, and the address that changes it.
@@ -131,9 +147,9 @@ type typeFilter struct {
 }
 
 // typeFilters returns the types to choose from when asked are shown: each link adds its type or takes it away.
-func typeFilters(asked []string) []typeFilter {
-	chosen := make([]string, len(asked))
-	for i, name := range asked {
+func typeFilters(asked store.Query) []typeFilter {
+	chosen := make([]string, len(asked.Formats))
+	for i, name := range asked.Formats {
 		chosen[i] = canonicalType(name)
 	}
 	offered := slices.Clone(galleryTypes)
@@ -151,7 +167,7 @@ func typeFilters(asked []string) []typeFilter {
 				next = append(next, other)
 			}
 		}
-		list[i] = typeFilter{name, shown, galleryURL(next)}
+		list[i] = typeFilter{name, shown, galleryTypesURL(asked, next)}
 	}
 	return list
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"calotype/store"
 )
 
 const (
@@ -40,10 +42,10 @@ func samplePages() map[string]htmlPage {
 
 	var shown []galleryImage
 	for _, name := range []string{"rose.jpg", hostileName, bidiName, "", "\xff\x00broken"} {
-		shown = append(shown, galleryImage{
-			ID: someID, Name: name, URL: kept.URL, Thumbnail: kept.Thumbnail, Thumbnail2x: kept.URL + "/resize:640,640.webp",
-			Format: "jpeg", Width: 2725, Height: 2225, Bytes: 1_400_000, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		})
+		shown = append(shown, galleryImage{shownDescription: shownDescription{
+			originalDescription: originalDescription{ID: someID, Name: name, URL: kept.URL, Format: "jpeg", Width: 2725, Height: 2225, Bytes: 1_400_000},
+			Thumbnail:           kept.Thumbnail, Thumbnail2x: kept.URL + "/resize:640,640.webp", Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+		}, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
 	}
 	return map[string]htmlPage{
 		"upload":         uploadPage{MaxBytes: 32 << 20, MaxPixels: 50_000_000, Formats: []string{"jpeg", "png", "webp"}},
@@ -51,10 +53,15 @@ func samplePages() map[string]htmlPage {
 		"uploaded":       uploadedPage{Images: []uploadedImage{kept, hostile, refused, bidi}},
 		"refused":        uploadedPage{Images: []uploadedImage{refused, {Problem: "It is empty."}}},
 		"gallery":        galleryPage{Images: shown, Next: "/download?after=" + someID},
-		"gallery, types": galleryPage{Types: []string{"jpg", "png", hostileName}, Images: shown, First: "/download?exts=jpeg%7Cpng"},
+		"gallery, types": galleryPage{Asked: store.Query{Formats: []string{"jpg", "png", hostileName}, Before: store.ID{1}}, Images: shown},
 		"gallery, empty": galleryPage{},
-		"gallery, none":  galleryPage{Types: []string{"tif", "tiff"}, First: "/download?exts=tiff"},
-		"problem":        problemPage{Status: 404, Title: "Not found " + hostileName, Detail: bidiName},
+		"gallery, none":  galleryPage{Asked: store.Query{Formats: []string{"tif", "tiff"}, Before: store.ID{1}}},
+		"gallery, search": galleryPage{Asked: store.Query{
+			Name: hostileName, Formats: []string{"jpeg"}, Since: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC),
+		}, Images: shown, Next: "/download?q=x"},
+		"gallery, not found": galleryPage{Asked: store.Query{Name: bidiName, Since: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}},
+		"gallery, not yet":   galleryPage{Asked: store.Query{Name: bidiName}, Next: "/download?q=x"},
+		"problem":            problemPage{Status: 404, Title: "Not found " + hostileName, Detail: bidiName},
 	}
 }
 
@@ -136,7 +143,7 @@ func TestPagesHaveNothingInline(t *testing.T) {
 }
 
 func TestPagesLinkOnlyToThemselves(t *testing.T) {
-	path := regexp.MustCompile(`^/(upload-image|download|download/[0-9a-f-]{36}[a-z0-9:,/.]*|assets/style\.[0-9a-f]{8}\.css)$`)
+	path := regexp.MustCompile(`^/(upload-image|playground/[0-9a-f-]{36}|download|download/[0-9a-f-]{36}[a-z0-9:,/.]*|assets/style\.[0-9a-f]{8}\.css)$`)
 	each(t, func(t *testing.T, all []*element) {
 		ids := map[string]bool{}
 		for _, e := range all {
@@ -205,7 +212,7 @@ func TestPagesAreAccessible(t *testing.T) {
 					t.Errorf("img without alt, width or height: %v", a)
 				}
 			case "input":
-				if !labels[a["id"]] {
+				if !labels[a["id"]] && a["type"] != "hidden" {
 					t.Errorf("input without label: %v", a)
 				}
 			case "nav":
@@ -329,12 +336,24 @@ func TestGalleryDownloads(t *testing.T) {
 	if page := rendered(t, samplePages()["gallery, none"]); !strings.Contains(page, "There are no further TIFF images.") {
 		t.Error("an empty page of some types does not say so")
 	}
+	page = rendered(t, samplePages()["gallery, search"])
+	for _, want := range []string{`name="since" type="date" value="2026-11-01"`, `name="until" type="date" value="2026-11-26"`, `type="hidden" name="exts" value="jpeg"`, `data-blurhash="LEHV6nWB2yk8pyo0adR*.7kCMdnj"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is missing from the page of a search", want)
+		}
+	}
+	if page := rendered(t, samplePages()["gallery, not found"]); !strings.Contains(page, "in their names, uploaded since 1 November 2026.") || !strings.Contains(page, "Show all images") {
+		t.Error("a search without an end does not say what was asked")
+	}
+	if page := rendered(t, samplePages()["gallery, not yet"]); !strings.Contains(page, "Nothing found yet") || !strings.Contains(page, "Search older images") {
+		t.Error("a search that is not at its end does not say so")
+	}
 }
 
 func TestTypeFiltersAddAndTakeAway(t *testing.T) {
 	f := func(asked []string, typ string, shown bool, want string) {
 		t.Helper()
-		for _, got := range typeFilters(asked) {
+		for _, got := range typeFilters(store.Query{Formats: asked}) {
 			if got.Type == typ && (got.Shown != shown || got.URL != want) {
 				t.Errorf("of %q: %s shown %v leads to %s, want %v and %s", asked, typ, got.Shown, got.URL, shown, want)
 			}
@@ -347,6 +366,10 @@ func TestTypeFiltersAddAndTakeAway(t *testing.T) {
 	f([]string{"jpg", "png"}, "tiff", false, "/download?exts=jpeg%7Cpng%7Ctiff")
 	f([]string{"svg"}, "svg", true, "/download")
 	f([]string{"svg"}, "gif", false, "/download?exts=gif%7Csvg")
+	asked := store.Query{Name: "a b", Until: time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC), Before: store.ID{1}, Limit: 5}
+	if got := typeFilters(asked)[0].URL; got != "/download?exts=jpeg&limit=5&q=a+b&until=2026-11-26" {
+		t.Errorf("what else is asked becomes %s", got)
+	}
 }
 
 func TestProblemPageTellsThePerson(t *testing.T) {

@@ -33,7 +33,7 @@ func (e *Engine) do(ctx context.Context, t task, cost Cost, asker Asker) (result
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.options.Deadline, errDeadline)
 	defer cancel()
-	t.suspect = e.suspects(asker)
+	t.suspect = t.suspect || e.suspects(asker)
 	t.confine = t.suspect || e.trust.alarmed() && t.request.Original.Format == avif.Name
 	ticket, err := e.admit(ctx, admissionJob(cost, asker, t.suspect))
 	seen.Waited = time.Since(began)

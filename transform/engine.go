@@ -66,6 +66,7 @@ type Job struct {
 	OpenLayer func(ctx context.Context, index int) (*os.File, error)
 	Plan      *Plan
 	Look      bool // make a Sketch of the print in place of it
+	Patient   bool // nobody waits for it: all others go first, and have the processor
 	Asker
 }
 
@@ -275,6 +276,7 @@ func (e *Engine) Render(ctx context.Context, job Job) (*Rendition, error) {
 	if job.Look {
 		t.request.Work = workLook
 	}
+	t.suspect = job.Patient
 	done, err := e.do(ctx, t, plan.Cost(), job.Asker)
 	if err != nil {
 		return nil, err
