@@ -45,8 +45,8 @@ func openAPI(tokens bool) (*compressed, error) {
 		"Uploaded":  uploadedSchema(),
 		"Uploads":   uploadsSchema(),
 		"Upload":    fileSchema(),
-		"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas()},
-		"Format":    object{"type": "string", "enum": formatExtensions(), "description": "Extension of a print."},
+		"Operation": object{"description": "One segment of a chain.", "oneOf": callSchemas(), "x-recipes": recipes()},
+		"Format":    object{"type": "string", "enum": formatExtensions(), "description": "Extension of a print.", "x-formats": formatDescriptions()},
 	})
 	text, err := json.MarshalIndent(object{
 		"openapi": "3.1.0",
@@ -327,4 +327,19 @@ func formatExtensions() []string {
 		names = append(append(names, f.Extension), f.Spellings...)
 	}
 	return append(names, "auto", "json")
+}
+
+// formatDescriptions say of each format which extension and media type it has, what it is for, and which settings are its own.
+func formatDescriptions() []object {
+	var list []object
+	for _, f := range transform.Formats {
+		settings := []string{}
+		for _, s := range transform.Settings {
+			if f.Takes(s) {
+				settings = append(settings, s.Name)
+			}
+		}
+		list = append(list, object{"name": f.Name, "extension": f.Extension, "type": f.Type, "description": f.Doc, "settings": settings})
+	}
+	return list
 }

@@ -20,7 +20,10 @@ type description struct {
 	}
 	Components struct {
 		Schemas struct {
-			Operation struct{ OneOf []callSchema }
+			Operation struct {
+				OneOf   []callSchema
+				Recipes []struct{ Title, Chain string } `json:"x-recipes"`
+			}
 			Format    struct{ Enum []string }
 		}
 		Responses map[string]struct{ Description string }
@@ -138,6 +141,11 @@ func TestDescriptionHasExamplesThatWork(t *testing.T) {
 	s := serve(t, withExamplePresets)
 	u := s.upload(encodePNG(t, photo(600, 400, 1)))
 	d := decode[description](t, s.mustGet("/openapi.json"))
+	for _, r := range d.Components.Schemas.Operation.Recipes {
+		if a := s.get(u.URL + "/" + r.Chain); a.status != http.StatusOK || r.Title == "" {
+			t.Errorf("the recipe %q: %d %s", r.Title, a.status, a.body)
+		}
+	}
 	for _, c := range d.Components.Schemas.Operation.OneOf {
 		for _, example := range c.Examples {
 			example = strings.ReplaceAll(example, transform.ExampleImage, u.ID)

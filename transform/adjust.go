@@ -81,7 +81,7 @@ var gamma = &Operation{
 	Name: "gamma",
 	Doc:  "Makes middle tones lighter or darker; black and white stay.",
 	Forms: []Form{{Params: []Param{
-		{Name: "value", Doc: "Above 1 is lighter, below darker: samples from 0 to 1 are raised to the power of its inverse.", Kind: Number, Min: 0.1, Max: 10},
+		{Name: "value", Doc: "Above 1 is lighter, below darker: samples from 0 to 1 are raised to the power of its inverse.", Kind: Number, Min: 0.1, Max: 10, Usual: [2]float64{0.2, 4}},
 	}}},
 	Examples: []string{"gamma:1.8", "gamma:0.5"},
 	Idle:     func(c Call) bool { return c.Number("value") == 1 },

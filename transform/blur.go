@@ -6,7 +6,7 @@ var blur = &Operation{
 	Name: "blur",
 	Doc:  "Blurs by a Gaussian.",
 	Forms: []Form{{Params: []Param{
-		{Name: "sigma", Doc: "Standard deviation.", Kind: Number, Unit: Pixels, Min: 0.3, Max: 250, Scaled: true},
+		{Name: "sigma", Doc: "Standard deviation.", Kind: Number, Unit: Pixels, Min: 0.3, Max: 250, Usual: [2]float64{0.3, 40}, Scaled: true},
 	}}},
 	Examples: []string{"blur:6"},
 	Plan: func(_ Size, c Call) ([]Step, error) {
@@ -30,7 +30,7 @@ var pixelate = &Operation{
 	Name: "pixelate",
 	Doc:  "Makes squares of one color each, so that nobody is recognised. They start in the top left corner.",
 	Forms: []Form{{Params: []Param{
-		{Name: "side", Doc: "Side of the squares.", Kind: Integer, Unit: Pixels, Min: 2, Max: 512, Scaled: true},
+		{Name: "side", Doc: "Side of the squares.", Kind: Integer, Unit: Pixels, Min: 2, Max: 512, Usual: [2]float64{2, 100}, Scaled: true},
 	}}},
 	Examples: []string{"pixelate:16"},
 	Plan: func(in Size, c Call) ([]Step, error) {

@@ -89,7 +89,7 @@ func try(ctx context.Context, r runner, data []byte, from string, to *Format) ([
 		}
 	}
 	chain := Chain{Format: to}
-	if to.takes(effort) {
+	if to.Takes(effort) {
 		chain.settings[effort.index()] = Value{Set: true} // 0: a new worker is waited for
 	}
 	plan, err := NewPlan(chain, original, Limits{})

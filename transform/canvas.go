@@ -34,7 +34,7 @@ func layOut(in, out Size, left, top int, c Call) []Step {
 
 // margin is a parameter of pad.
 func margin(name, doc string, axis Axis) Param {
-	return Param{Name: name, Doc: doc, Kind: Length, Axis: axis, Max: 65535, Scaled: true}
+	return Param{Name: name, Doc: doc, Kind: Length, Axis: axis, Max: 65535, Usual: [2]float64{0, 25}, Scaled: true}
 }
 
 var pad = &Operation{
@@ -45,7 +45,7 @@ var pad = &Operation{
 		{Doc: "One margin above and below, one at the sides.", Params: append([]Param{
 			margin("vertical", "Margin above and below.", Vertical), margin("horizontal", "Margin at the sides.", Horizontal),
 		}, fillingParams()...)},
-		{Doc: "Margins above, at the sides, and below.", Params: append([]Param{
+		{Doc: "Margins above, at the sides, and below.", Start: "pad:10,20,30", Params: append([]Param{
 			margin("top", "Margin above.", Vertical), margin("horizontal", "Margin at the sides.", Horizontal), margin("bottom", "Margin below.", Vertical),
 		}, fillingParams()...)},
 		{Doc: "A margin for each side, clockwise.", Params: append([]Param{
@@ -76,8 +76,8 @@ var extend = &Operation{
 	Name: "extend",
 	Doc:  "Makes the canvas at least as large as the given box; the picture keeps its size.",
 	Forms: []Form{{Params: append([]Param{
-		{Name: "width", Doc: "Least width of the canvas; 0 keeps that of the picture.", Kind: Length, Max: 65535, Scaled: true},
-		{Name: "height", Doc: "Least height of the canvas; 0 keeps that of the picture.", Kind: Length, Axis: Vertical, Max: 65535, Scaled: true},
+		{Name: "width", Doc: "Least width of the canvas; 0 keeps that of the picture.", Kind: Length, Max: 65535, Usual: [2]float64{0, 200}, Scaled: true},
+		{Name: "height", Doc: "Least height of the canvas; 0 keeps that of the picture.", Kind: Length, Axis: Vertical, Max: 65535, Usual: [2]float64{0, 200}, Scaled: true},
 		{Name: "gravity", Doc: "Where on the canvas the picture lies.", Kind: Word, Words: gravityWords, Default: "center"},
 	}, fillingParams()...)}},
 	Examples: []string{"resize:120/extend:200,160,bg=gold", "resize:120/extend:200,160,southeast,bg=teal", "resize:120/extend:200,160,fill=edge"},
@@ -94,7 +94,7 @@ var border = &Operation{
 	Name: "border",
 	Doc:  "Draws a line around the picture, which grows by it.",
 	Forms: []Form{{Params: []Param{
-		{Name: "width", Doc: "Width of the line; percent are of the width of the picture.", Kind: Length, Min: 0, Max: 65535, Scaled: true},
+		{Name: "width", Doc: "Width of the line; percent are of the width of the picture.", Kind: Length, Min: 0, Max: 65535, Usual: [2]float64{0, 10}, Scaled: true},
 		{Name: "color", Doc: "Color of the line.", Kind: Color, Default: "black"},
 	}}},
 	Examples: []string{"resize:160/border:8,gold"},
@@ -110,7 +110,7 @@ var rounded = &Operation{
 	Doc:  "Rounds the corners. What lies outside becomes transparent, or bg.",
 	Forms: []Form{
 		{Doc: "By a radius.", Params: []Param{
-			{Name: "radius", Doc: "Radius of the corners, at most half of a side; percent are of the width.", Kind: Length, Max: 65535, Scaled: true},
+			{Name: "radius", Doc: "Radius of the corners, at most half of a side; percent are of the width.", Kind: Length, Max: 65535, Usual: [2]float64{0, 50}, Scaled: true},
 			{Name: "bg", Doc: "Color of the corners; a format without transparency shows transparent as white.", Kind: Color, Keyed: true, Default: "transparent"},
 		}},
 		{Doc: "As far as they go: to a circle or an ellipse.", Params: []Param{

@@ -66,10 +66,9 @@ var tint = &Operation{
 	Name: "tint",
 	Doc:  "Gives all of the picture the hue of one color and keeps its lightness.",
 	Forms: []Form{{Params: []Param{
-		{Name: "color", Doc: "The color; how light it is does not count.", Kind: Color},
+		{Name: "color", Doc: "The color; how light it is does not count.", Kind: Color, Opaque: true},
 	}}},
 	Examples: []string{"tint:teal"},
-	Check:    opaque("color"),
 	Plan: func(_ Size, c Call) ([]Step, error) {
 		return []Step{hueOf{color: c.Color("color")}}, nil
 	},
@@ -79,11 +78,10 @@ var duotone = &Operation{
 	Name: "duotone",
 	Doc:  "Puts one color in the place of black, another in that of white, and mixtures of both between them.",
 	Forms: []Form{{Params: []Param{
-		{Name: "dark", Doc: "What becomes of black.", Kind: Color},
-		{Name: "light", Doc: "What becomes of white.", Kind: Color},
+		{Name: "dark", Doc: "What becomes of black.", Kind: Color, Opaque: true},
+		{Name: "light", Doc: "What becomes of white.", Kind: Color, Opaque: true},
 	}}},
 	Examples: []string{"duotone:2b1055,ffd36e"},
-	Check:    opaque("dark", "light"),
 	Plan: func(_ Size, c Call) ([]Step, error) {
 		dark, light := c.Color("dark"), c.Color("light")
 		mix := affine{name: c.String(), offsets: [3]float64{float64(dark.R), float64(dark.G), float64(dark.B)}}
@@ -105,16 +103,4 @@ var opacity = &Operation{
 	Plan: func(_ Size, c Call) ([]Step, error) {
 		return []Step{fade{factor: c.Number("percent") / 100}}, nil
 	},
-}
-
-// opaque refuses colors that let something shine through, where nothing could.
-func opaque(names ...string) func(Call) (string, string) {
-	return func(c Call) (parameter, expected string) {
-		for _, name := range names {
-			if c.Color(name).A != 255 {
-				return name, "must be a color without transparency"
-			}
-		}
-		return "", ""
-	}
 }

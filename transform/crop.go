@@ -7,7 +7,9 @@ var crop = &Operation{
 	Doc:  "Cuts a part out of the picture. A part over the edge is cut at the edge; one wholly outside is an error.",
 	Forms: []Form{
 		{
-			Doc: "The rectangle whose top left corner is (left, top).",
+			Doc:       "The rectangle whose top left corner is (left, top).",
+			Rectangle: []string{"left", "top", "width", "height"},
+			Start:     "crop:10p,10p,80p,80p",
 			Params: []Param{
 				{Name: "left", Doc: "Distance from the left edge; negative: from the right edge.", Kind: Length, Min: -65535, Max: 65535, Scaled: true},
 				{Name: "top", Doc: "Distance from the top edge; negative: from the bottom edge.", Kind: Length, Axis: Vertical, Min: -65535, Max: 65535, Scaled: true},
@@ -21,8 +23,8 @@ var crop = &Operation{
 				{Name: "width", Doc: "Width of the part; 0 takes the whole width.", Kind: Length, Max: 65535, Scaled: true},
 				{Name: "height", Doc: "Height of the part; 0 takes the whole height.", Kind: Length, Axis: Vertical, Max: 65535, Scaled: true},
 			}, placeParams(
-				Param{Name: "dx", Doc: "Moves the part to the right.", Kind: Length, Keyed: true, Min: -65535, Max: 65535, Scaled: true},
-				Param{Name: "dy", Doc: "Moves the part down.", Kind: Length, Axis: Vertical, Keyed: true, Min: -65535, Max: 65535, Scaled: true},
+				Param{Name: "dx", Doc: "Moves the part to the right.", Kind: Length, Keyed: true, Min: -65535, Max: 65535, Usual: [2]float64{-50, 50}, Scaled: true},
+				Param{Name: "dy", Doc: "Moves the part down.", Kind: Length, Axis: Vertical, Keyed: true, Min: -65535, Max: 65535, Usual: [2]float64{-50, 50}, Scaled: true},
 			)...),
 		},
 		{

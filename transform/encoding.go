@@ -49,7 +49,7 @@ func encodingOf(c *Chain) Encoding {
 // refuseForeignSettings returns an error if a setting means nothing to the format.
 func (c *Chain) refuseForeignSettings() error {
 	for i, s := range Settings {
-		if c.settings[i].Set && !c.Format.takes(s) {
+		if c.settings[i].Set && !c.Format.Takes(s) {
 			return &SyntaxError{Operation: s.Name, Expected: "is no setting of " + c.Format.Name + " prints"}
 		}
 	}

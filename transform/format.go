@@ -34,8 +34,8 @@ type Format struct {
 	cost  codecCost // with the default settings
 }
 
-// takes tells whether the setting means anything to the format.
-func (f *Format) takes(s *Setting) bool {
+// Takes tells whether the setting means anything to the format.
+func (f *Format) Takes(s *Setting) bool {
 	return s == page || s == dpr || s == metadata || s == describe || s.Delivery || slices.Contains(f.Settings, s)
 }
 

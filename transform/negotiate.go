@@ -30,7 +30,7 @@ func (c Chain) Settle(original Original, accept string) Chain {
 func (c Chain) In(f *Format) Chain {
 	c.Format = f
 	for i, s := range Settings {
-		if (c.Negotiated || c.isLent(i)) && !f.takes(s) {
+		if (c.Negotiated || c.isLent(i)) && !f.Takes(s) {
 			c.settings[i] = Value{}
 		}
 	}

@@ -34,6 +34,11 @@ type Operation struct {
 type Form struct {
 	Doc    string // what this form does; empty for the only form of an operation
 	Params []Param
+	// Rectangle names the parameters that are the left, the top, the width and the height of a part of the picture, which an editor has
+	// drawn on it; nil if there are none.
+	Rectangle []string
+	// Start is the call with which an editor begins; "" means that of the first example that has this form.
+	Start string
 }
 
 // Kind is the type of a parameter's value.
@@ -54,6 +59,14 @@ const (
 	Text                // words to be read, in base64url
 	Name                // a word of the user's own
 )
+
+// kindNames are the names of kinds in the API description.
+var kindNames = [...]string{
+	Integer: "integer", Number: "number", Length: "length", Word: "word", Words: "words", Flag: "flag", Color: "color", Point: "point",
+	Ratio: "ratio", Switch: "switch", ID: "id", Text: "base64url", Name: "name",
+}
+
+func (k Kind) String() string { return kindNames[k] }
 
 // Unit is what the number of a parameter counts.
 type Unit string
@@ -98,6 +111,11 @@ type Param struct {
 	Needed bool
 	// Lower marks a Name in which upper case is the same as lower case, which is what the canonical form has.
 	Lower bool
+	// Opaque marks a Color that lets nothing shine through.
+	Opaque bool
+	// Usual is what a slider offers, where far more is possible than is ever wanted: the ends of a range of the number, or for a Length of percent of
+	// the picture's side. Zero means all that is possible, and 0 to 100 percent.
+	Usual [2]float64
 }
 
 // free tells whether the value is a string of the user's own, and no number. A form has one such parameter at most, the first, so that

@@ -6,12 +6,12 @@ import "fmt"
 func layingParams(own ...Param) []Param {
 	return append(own,
 		Param{Name: "gravity", Doc: "Where on the picture it lies.", Kind: Word, Words: gravityWords, Default: "southeast"},
-		Param{Name: "dx", Doc: "Moves it away from the left or right edge at which it lies, or to the right; negative: beyond it.", Kind: Length, Keyed: true, Min: -65535, Max: 65535, Scaled: true, Default: "0"},
-		Param{Name: "dy", Doc: "Moves it away from the upper or lower edge at which it lies, or down.", Kind: Length, Axis: Vertical, Keyed: true, Min: -65535, Max: 65535, Scaled: true, Default: "0"},
-		Param{Name: "angle", Doc: "Turns it clockwise.", Kind: Number, Unit: Degrees, Keyed: true, Wrap: 360, Default: "0"},
+		Param{Name: "dx", Doc: "Moves it away from the left or right edge at which it lies, or to the right; negative: beyond it.", Kind: Length, Keyed: true, Min: -65535, Max: 65535, Usual: [2]float64{-50, 50}, Scaled: true, Default: "0"},
+		Param{Name: "dy", Doc: "Moves it away from the upper or lower edge at which it lies, or down.", Kind: Length, Axis: Vertical, Keyed: true, Min: -65535, Max: 65535, Usual: [2]float64{-50, 50}, Scaled: true, Default: "0"},
+		Param{Name: "angle", Doc: "Turns it clockwise.", Kind: Number, Unit: Degrees, Keyed: true, Wrap: 360, Usual: [2]float64{-180, 180}, Default: "0"},
 		Param{Name: "blend", Doc: "How its colors and the picture's become one: as CSS's mix-blend-mode has it; add adds them, mask leaves of the picture what it covers, cut what it does not.", Kind: Word, Keyed: true, Words: blendWords(), Default: "normal"},
 		Param{Name: "tile", Doc: "Repeats it over the whole picture.", Kind: Flag},
-		Param{Name: "gap", Doc: "Room between repetitions; percent are of the picture's width.", Kind: Length, Keyed: true, Max: 65535, Scaled: true, Default: "0"},
+		Param{Name: "gap", Doc: "Room between repetitions; percent are of the picture's width.", Kind: Length, Keyed: true, Max: 65535, Usual: [2]float64{0, 25}, Scaled: true, Default: "0"},
 	)
 }
 
@@ -131,7 +131,7 @@ var writing = &Operation{
 		"beyond the edges is cut off.",
 	Forms: []Form{{Params: layingParams(
 		Param{Name: "text", Doc: "The words, in base64url, which every proxy leaves alone: SGVsbG8 is Hello.", Kind: Text},
-		Param{Name: "size", Doc: "Size of the font; percent are of the picture's height.", Kind: Length, Axis: Vertical, Keyed: true, Min: 1, Max: maxLetter, Scaled: true, Default: "8p"},
+		Param{Name: "size", Doc: "Size of the font; percent are of the picture's height.", Kind: Length, Axis: Vertical, Keyed: true, Min: 1, Max: maxLetter, Usual: [2]float64{1, 50}, Scaled: true, Default: "8p"},
 		Param{Name: "font", Doc: "The font. All of them have Latin, Greek and Cyrillic letters.", Kind: Word, Keyed: true, Words: fontWords(), Default: "sans"},
 		Param{Name: "color", Doc: "Color of the letters.", Kind: Color, Keyed: true, Default: "white"},
 		Param{Name: "w", Doc: "Width at which lines are broken; percent are of the picture's.", Kind: Length, Keyed: true, Min: 1, Max: 65535, Scaled: true, Default: "100p"},

@@ -13,7 +13,7 @@ var preset = &Operation{
 		{Name: "name", Doc: "Name of the preset; upper and lower case are the same.", Kind: Name, Max: 64, Lower: true},
 		{
 			Name: "version", Doc: "Number of the one chain of that name which is meant, whatever comes after it; 0 is the newest.",
-			Kind: Integer, Max: 999999, Default: "0",
+			Kind: Integer, Max: 999999, Usual: [2]float64{0, 20}, Default: "0",
 		},
 	}}},
 	Examples: []string{"preset:avatar", "preset:avatar,1", "preset:card/grayscale"},

@@ -29,7 +29,7 @@ const maxKeptProfile = 1 << 20
 // chooseColors tells in which space the print of a frame, as it was loaded, is made, given the word of the icc setting. Formats
 // that carry no profile know sRGB only.
 func chooseColors(frame *vips.ImageRef, which string, f *Format) colors {
-	if !f.takes(icc) {
+	if !f.Takes(icc) {
 		return inSRGB
 	}
 	p := profileOf(frame)

@@ -7,7 +7,7 @@ var rotate = &Operation{
 	Doc: "Turns the picture clockwise. Quarter turns move pixels and change none; by any other angle the canvas grows to hold the whole " +
 		"picture, and its corners are filled.",
 	Forms: []Form{{Params: []Param{
-		{Name: "angle", Doc: "Clockwise angle; negative: counter-clockwise.", Kind: Number, Unit: Degrees, Wrap: 360},
+		{Name: "angle", Doc: "Clockwise angle; negative: counter-clockwise.", Kind: Number, Unit: Degrees, Wrap: 360, Usual: [2]float64{-180, 180}},
 		{Name: "bg", Doc: "Color of the corners; a format without transparency shows transparent as white.", Kind: Color, Keyed: true, Default: "transparent"},
 	}}},
 	Examples: []string{"rotate:90", "rotate:-15", "rotate:30,bg=gold"},

@@ -10,6 +10,8 @@ type Setting struct {
 	Example   string // a whole spelling, as in quality:70
 	// Delivery is set if it says how the print is sent, and has no part in what the print is.
 	Delivery bool
+	// Selects is set if it chooses among the pictures of the original, so that already the first operation depends on it.
+	Selects bool
 }
 
 // index is the place of the setting in Settings, which is its place in a Chain.
@@ -22,9 +24,10 @@ var page = &Setting{
 	Doc:  "Takes one picture out of an animation, to be printed as a still.",
 	Param: Param{
 		Name: "number", Doc: "Counts from 0.",
-		Kind: Integer, Max: 99999,
+		Kind: Integer, Max: 99999, Usual: [2]float64{0, 100},
 	},
 	Example: "page:0",
+	Selects: true,
 }
 
 var frames = &Setting{
@@ -32,9 +35,10 @@ var frames = &Setting{
 	Doc:  "Keeps only the first pictures of an animation; without it all are kept, with their delays and their loops.",
 	Param: Param{
 		Name: "number", Doc: "1 makes a still of the first.",
-		Kind: Integer, Min: 1, Max: 99999,
+		Kind: Integer, Min: 1, Max: 99999, Usual: [2]float64{1, 100},
 	},
 	Example: "frames:1",
+	Selects: true,
 }
 
 var dpr = &Setting{
@@ -123,7 +127,7 @@ var maxbytes = &Setting{
 	Doc:  "Bounds the bytes of the print: the quality is lowered until it fits, from the one that is set. What does not fit even at quality 1 is refused.",
 	Param: Param{
 		Name: "bytes", Doc: "Most bytes.",
-		Kind: Integer, Min: 1000, Max: 999999,
+		Kind: Integer, Min: 1000, Max: 999999, Usual: [2]float64{1000, 300000},
 	},
 	Example: "maxbytes:20000",
 }

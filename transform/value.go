@@ -62,7 +62,7 @@ func (p *Param) parse(s string) (v Value, ok bool) {
 	case Color:
 		c, ok := parseColor(s)
 		v.X = c.pack()
-		return v, ok
+		return v, ok && (c.A == 255 || !p.Opaque)
 	case Point, Ratio:
 		x, y, both := strings.Cut(s, "x")
 		var okX, okY bool
@@ -211,6 +211,9 @@ func (p *Param) Expected() string {
 	case Flag:
 		return "is a bare word"
 	case Color:
+		if p.Opaque {
+			return "must be a color without transparency: 3 or 6 hexadecimal digits (red, green, blue) or a CSS name"
+		}
 		return "must be a color: 3, 4, 6 or 8 hexadecimal digits (red, green, blue, alpha) or a CSS name"
 	case Point:
 		return "must be two shares from 0 to 1 as in 0.3x0.7"
