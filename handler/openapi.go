@@ -102,6 +102,15 @@ func operationObject(r route, m method) object {
 			"200": object{"description": "The page.", "content": object{"text/html": htmlContent()}},
 			"304": object{"description": "The client has it."},
 		})
+	case "getPlayground":
+		o["parameters"] = []any{queryParameter("id", "Id of an image; the answer leads to its page.", object{"type": "string"})}
+		o["responses"] = pageResponses()
+	case "getPlaygroundId":
+		o["parameters"] = []any{
+			idParameter(),
+			queryParameter("chain", "Operations, settings and an extension, as they stand behind the id in an address; the answer leads to the page that has them there.", object{"type": "string"}),
+		}
+		o["responses"] = pageResponses()
 	case "postUploadImage":
 		files := object{"type": "array", "items": object{"type": "string", "contentMediaType": "application/octet-stream"}}
 		o["requestBody"] = object{"required": true, "content": object{
@@ -161,6 +170,15 @@ func operationObject(r route, m method) object {
 		o["responses"] = withProblems(object{"200": object{"description": "JSON.", "content": jsonContent(object{"type": "object"})}})
 	}
 	return o
+}
+
+// pageResponses are those of a page for people, to which a query may lead.
+func pageResponses() object {
+	return withProblems(object{
+		"200": object{"description": "The page.", "content": object{"text/html": htmlContent()}},
+		"303": object{"description": "The address that the query means.", "headers": object{"Location": object{"schema": object{"type": "string"}}}},
+		"304": object{"description": "The client has it."},
+	})
 }
 
 // operationID makes a name of a method and a path: getDownloadId.

@@ -24,7 +24,7 @@ type description struct {
 				OneOf   []callSchema
 				Recipes []struct{ Title, Chain string } `json:"x-recipes"`
 			}
-			Format    struct{ Enum []string }
+			Format struct{ Enum []string }
 		}
 		Responses map[string]struct{ Description string }
 	}

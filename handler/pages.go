@@ -88,6 +88,13 @@ func (p uploadedPage) render(w io.Writer) error { return renderPage(w, uploadedT
 func (p galleryPage) render(w io.Writer) error  { return renderPage(w, galleryTemplate, "gallery", p) }
 func (p problemPage) render(w io.Writer) error  { return renderPage(w, problemTemplate, "", p) }
 func (p lockedPage) render(w io.Writer) error   { return renderPage(w, lockedTemplate, "", p) }
+func (p playgroundPage) render(w io.Writer) error {
+	return renderPage(w, playgroundTemplate, "playground", p)
+}
+
+func (p playgroundChoice) render(w io.Writer) error {
+	return renderPage(w, playgroundChoiceTemplate, "playground", p)
+}
 
 //go:embed pages
 var pageFiles embed.FS
@@ -98,6 +105,9 @@ var (
 	galleryTemplate  = parsePage("gallery.html")
 	problemTemplate  = parsePage("problem.html")
 	lockedTemplate   = parsePage("locked.html")
+
+	playgroundTemplate       = parsePage("playground.html")
+	playgroundChoiceTemplate = parsePage("playground-choice.html")
 )
 
 func parsePage(file string) *template.Template {

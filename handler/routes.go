@@ -55,6 +55,12 @@ var routes = []route{
 	{path: "/srcset/{id}", access: public, shared: true, methods: []method{
 		{"GET", "A tag for a page, or its parts as JSON: prints of the image in several widths, with the size and a placeholder.", (*Handler).srcset},
 	}},
+	{path: playgroundPath, access: public, methods: []method{
+		{"GET", "A page to choose an image for the playground.", (*Handler).choosePlayground},
+	}},
+	{path: playgroundRoute + "{id}", access: public, methods: []method{
+		{"GET", "A page that shows an image and a print of it, and on which the print's address is made by hand.", (*Handler).playground},
+	}},
 	{path: "/images", access: managed, methods: []method{
 		{"GET", "The originals, the newest first, page by page.", (*Handler).listImages},
 	}},

@@ -172,7 +172,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 		list = append(list, "GET /files/"+id, "HEAD /files/"+id, "PATCH /files/"+id, "DELETE /files/"+id)
 		for _, spelled := range []string{id, upper} {
 			for _, rest := range []string{"", ".png", "/resize:20.png", "/Resize=20.PNG", "/resize:20/name:cat.png", "/resize:20.auto", "/resize:20.json", "/rotate:90.png", "/look:on.json"} {
-				list = append(list, "GET /download/"+spelled+rest, "HEAD /download/"+spelled+rest, "GET /srcset/"+spelled+rest)
+				list = append(list, "GET /download/"+spelled+rest, "HEAD /download/"+spelled+rest, "GET /srcset/"+spelled+rest, "GET /playground/"+spelled+rest)
 			}
 			list = append(list, "GET /download/"+own+"/overlay:"+spelled+".png", "GET /download/"+own+"/overlay:"+spelled+".json")
 		}
@@ -217,7 +217,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 			}
 		}
 		// Lists have what is one's own.
-		for _, target := range []string{"/images", "/images?limit=1", "/images?format=png|gif", "/download", "/download?exts=png"} {
+		for _, target := range []string{"/images", "/images?limit=1", "/images?format=png|gif", "/download", "/download?exts=png", "/playground"} {
 			a := s.at(host, secrets[host], "GET", target, nil, "Accept", "application/json")
 			for _, other := range hosts {
 				if shown := strings.Contains(string(a.body), has[other].kept.ID) || strings.Contains(string(a.body), has[other].layer.ID); shown != (other == host) || a.status != http.StatusOK {
@@ -227,7 +227,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 		}
 	}
 	// What is for all is the same for all.
-	for _, target := range []string{"/", "/capabilities", "/openapi.json", "/assets/x", "/proxy/_/aHR0cDovL2EuZXhhbXBsZS9h.png"} {
+	for _, target := range []string{"/", "/playground", "/capabilities", "/openapi.json", "/assets/x", "/proxy/_/aHR0cDovL2EuZXhhbXBsZS9h.png"} {
 		for _, host := range hosts[1:] {
 			if got, want := seenBy(s.at(host, "", "GET", target, nil)), seenBy(s.at(hosts[0], "", "GET", target, nil)); got != want {
 				t.Errorf("%s at %s is answered\n%s\nand not\n%s", target, host, got, want)

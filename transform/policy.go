@@ -64,6 +64,23 @@ func (p *Policy) Apply(c Chain) (Chain, error) {
 	return p.snap(c)
 }
 
+// Served returns the names of the operations and settings that are served; nil if all are.
+func (p *Policy) Served() []string {
+	if p == nil || !p.PresetsOnly && len(p.Names) == 0 {
+		return nil
+	}
+	names := []string{preset.Name}
+	if !p.PresetsOnly {
+		names = append(names, p.Names...)
+	}
+	for _, s := range Settings {
+		if always := s.Delivery || s == describe || s == format; always && !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
 // IsPreset tells whether the chain is one preset, in any format, and says nothing else of the print.
 func (c *Chain) IsPreset() bool {
 	print := c.Print()

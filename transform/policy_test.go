@@ -2,6 +2,7 @@ package transform
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -103,5 +104,42 @@ func TestPoliciesAreChecked(t *testing.T) {
 	f(Policy{Snap: true}, "no sizes")
 	if p, err := NewPolicy(Policy{}); p != nil || err != nil {
 		t.Errorf("one that serves all: %v, %v", p, err)
+	}
+}
+
+// What a policy says that it serves, it serves, and nothing else.
+func TestPolicySaysWhatIsServed(t *testing.T) {
+	served := func(p *Policy, example string) bool {
+		c, err := parseChain(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Apply(c)
+		return err == nil
+	}
+	for _, given := range []Policy{{Names: []string{"resize", "quality"}}, {Names: []string{"describe", "rotate"}}, {Sizes: []int{100}}, {}} {
+		p, err := NewPolicy(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := p.Served()
+		for _, o := range Operations {
+			start, ok := o.startOf(0)
+			if said := names == nil || slices.Contains(names, o.Name); ok && o != resize && said != served(p, start.String()) {
+				t.Errorf("%+v: %s is said to be served: %t", given, start, said)
+			}
+		}
+		for _, s := range Settings {
+			if said := names == nil || slices.Contains(names, s.Name); s != dpr && said != served(p, s.Example) {
+				t.Errorf("%+v: %s is said to be served: %t", given, s.Example, said)
+			}
+		}
+	}
+	only, err := NewPolicy(Policy{PresetsOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := only.Served(); !slices.Contains(names, "preset") || !slices.Contains(names, "name") || slices.Contains(names, "resize") {
+		t.Errorf("presets only: %v", names)
 	}
 }
