@@ -32,6 +32,7 @@ func (h *Handler) snapshot() metrics.Snapshot {
 		DiskEvictions: disk.Evicted, DiskFailures: disk.Failures, DiskBytes: disk.Bytes, DiskEntries: disk.Entries, DiskFailing: disk.Failing,
 		Sources:          h.options.Sources.Stats(),
 		DamagedOriginals: originals.Damaged, StoreFull: originals.Full,
+		Uploads: originals.Resumables, UploadBytes: originals.ResumableBytes, UploadsExpired: originals.Expired,
 		PurgesPending: h.hooks.Pending(),
 		QuotaRefused:  h.tenants.Load().refused(),
 		WrongTokens:   h.attempts.Total(),

@@ -55,8 +55,9 @@ type resumables struct {
 	room   *room
 	keep   time.Duration // without a byte, until they expire
 
-	mutex sync.Mutex
-	all   map[ID]*resumable
+	mutex   sync.Mutex
+	all     map[ID]*resumable
+	expired uint64
 }
 
 // resumable is an upload, guarded by the mutex of all.
@@ -257,6 +258,9 @@ func (x *resumables) sweep(now time.Time) (n int) {
 		if u.held == nil && now.After(u.Expires) {
 			u.held = make(chan struct{})
 			expired = append(expired, u)
+			if u.hasBytes() {
+				x.expired++
+			}
 		}
 	}
 	x.mutex.Unlock()
@@ -265,6 +269,19 @@ func (x *resumables) sweep(now time.Time) (n int) {
 		x.letGo(u)
 	}
 	return len(expired)
+}
+
+// count tells how many uploads there are.
+func (x *resumables) count(s *State) {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	s.Expired = x.expired
+	for _, u := range x.all {
+		if u.hasBytes() {
+			s.Resumables++
+			s.ResumableBytes += u.Offset
+		}
+	}
 }
 
 // sweepEvery is the time in which each upload that has expired is dropped.

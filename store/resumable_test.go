@@ -305,6 +305,9 @@ func TestUploadsExpire(t *testing.T) {
 	if n := s.resumables.sweep(r.Expires.Add(time.Second)); n != 1 {
 		t.Errorf("%d have expired, want the one that nobody holds", n)
 	}
+	if state := s.State(); state.Resumables != 1 || state.ResumableBytes != 0 || state.Expired != 1 {
+		t.Errorf("the state is %+v", state)
+	}
 	if _, err := s.Resumable(r.ID); !errors.Is(err, ErrNotFound) {
 		t.Errorf("the one that has expired: %v", err)
 	}

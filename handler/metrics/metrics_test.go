@@ -66,6 +66,7 @@ var busy = Snapshot{
 	DiskBytes: 26 << 20, DiskEntries: 27, DiskFailing: true,
 	Sources:   remote.Stats{Hits: 30, Stale: 31, Negative: 32, Joined: 33, Fetching: 34, Resting: 35, Bytes: 36 << 20, Entries: 37, Evicted: 38, Damaged: 39},
 	CacheHits: 13, CacheMisses: 14, CacheJoined: 15, CacheBytes: 16 << 20, CacheEntries: 17, QuotaRefused: 18, WrongTokens: 28, DamagedOriginals: 29, StoreFull: true, Draining: true,
+	Uploads: 40, UploadBytes: 41 << 20, UploadsExpired: 42,
 }
 
 func TestPurges(t *testing.T) {
@@ -203,6 +204,9 @@ func TestSnapshot(t *testing.T) {
 		`calotype_wrong_tokens_total 28`,
 		`calotype_damaged_originals_total 29`,
 		`calotype_store_full 1`,
+		`calotype_resumable_uploads 40`,
+		`calotype_resumable_upload_bytes 4.2991616e+07`,
+		`calotype_resumable_uploads_expired_total 42`,
 		`calotype_draining 1`,
 	)
 }

@@ -37,6 +37,11 @@ type Snapshot struct {
 	DamagedOriginals uint64
 	StoreFull        bool
 
+	// Of uploads that can be resumed.
+	Uploads        int
+	UploadBytes    int64
+	UploadsExpired uint64
+
 	PurgesPending map[string]int // deletions that a hook has not been told of
 
 	QuotaRefused uint64
@@ -194,6 +199,11 @@ var readings = []reading{
 
 	gauge("calotype_store_full", "1 while uploads are refused because the disk has no more free space than --min-free.",
 		func(s Snapshot) int { return oneIf(s.StoreFull) }),
+
+	gauge("calotype_resumable_uploads", "Uploads that can be resumed and are not images yet.", func(s Snapshot) int { return s.Uploads }),
+	gauge("calotype_resumable_upload_bytes", "What has come of them, on the disk.", func(s Snapshot) int64 { return s.UploadBytes }),
+	counter("calotype_resumable_uploads_expired_total", "Uploads that were dropped, since no further byte has come within --resume-within.",
+		func(s Snapshot) uint64 { return s.UploadsExpired }),
 
 	counter("calotype_quota_refusals_total", "Prints that were refused: their original or their client had used up its quota.",
 		func(s Snapshot) uint64 { return s.QuotaRefused }),
