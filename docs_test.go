@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"calotype/docs"
 	"calotype/handler/tenants"
 	"calotype/transform"
 )
@@ -76,17 +78,13 @@ func fill(t *testing.T, page []byte, name, content string) []byte {
 
 // A sampler renders the examples of the reference by the real engine.
 type sampler struct {
-	t       *testing.T
-	engine  *transform.Engine
-	used    map[string]bool
-	chains  map[string]string // file name to the chain that is shown
-	sources map[string]string // operation to original, where it is not the usual one
+	t      *testing.T
+	engine *transform.Engine
+	used   map[string]bool
+	chains map[string]string // file name to the chain that is shown
 }
 
-const (
-	sampleFolder = "docs/samples"
-	sampleID     = "0"
-)
+const sampleID = "0"
 
 func newSampler(t *testing.T) *sampler {
 	engine, err := transform.NewEngine(transform.Options{})
@@ -94,7 +92,7 @@ func newSampler(t *testing.T) *sampler {
 		t.Fatal(err)
 	}
 	t.Cleanup(engine.Close)
-	s := &sampler{t: t, engine: engine, used: map[string]bool{}, chains: map[string]string{}, sources: map[string]string{"background": "cutout.png"}}
+	s := &sampler{t: t, engine: engine, used: map[string]bool{}, chains: map[string]string{}}
 	var photo, cutout bytes.Buffer
 	if err := jpeg.Encode(&photo, landscape(480, 320, true), &jpeg.Options{Quality: 92}); err != nil {
 		t.Fatal(err)
@@ -102,15 +100,15 @@ func newSampler(t *testing.T) *sampler {
 	if err := png.Encode(&cutout, landscape(480, 320, false)); err != nil {
 		t.Fatal(err)
 	}
-	s.keep("landscape.jpg", photo.Bytes())
-	s.keep("cutout.png", cutout.Bytes())
+	s.keep(docs.Landscape, photo.Bytes())
+	s.keep(docs.Cutout, cutout.Bytes())
 	return s
 }
 
 func (s *sampler) keep(name string, data []byte) {
 	s.t.Helper()
 	s.used[name] = true
-	check(s.t, filepath.Join(sampleFolder, name), data)
+	check(s.t, filepath.Join(docs.SampleFolder, name), data)
 }
 
 // render makes the sample of a chain and returns its file name.
@@ -120,17 +118,11 @@ func (s *sampler) render(operation, chain string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	source := s.sources[operation]
-	if source == "" {
-		source = "landscape.jpg"
-	}
-	rendition, err := s.print(target, source)
+	rendition, err := s.print(target, docs.SampleOriginal(operation))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	name := strings.ReplaceAll(chain, transform.ExampleImage, "image")
-	name = regexp.MustCompile(`([:,])-`).ReplaceAllString(name, "${1}minus-")
-	name = regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(name, "-") + ".webp"
+	name := docs.SampleName(chain)
 	if other := s.chains[name]; other != "" && other != chain {
 		s.t.Fatalf("the samples of %s and %s would both be %s", other, chain, name)
 	}
@@ -140,7 +132,7 @@ func (s *sampler) render(operation, chain string) string {
 		return name
 	}
 	s.used[name] = true
-	if _, err := os.Stat(filepath.Join(sampleFolder, name)); err != nil {
+	if _, err := os.Stat(filepath.Join(docs.SampleFolder, name)); err != nil {
 		s.t.Errorf("the sample of %s is missing; run make generate with the pinned libvips", chain)
 	}
 	return name
@@ -148,7 +140,7 @@ func (s *sampler) render(operation, chain string) string {
 
 // print makes a print of one of the originals of samples.
 func (s *sampler) print(target transform.Target, source string) (*transform.Rendition, error) {
-	file, err := os.Open(filepath.Join(sampleFolder, source))
+	file, err := os.Open(filepath.Join(docs.SampleFolder, source))
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +167,7 @@ func (s *sampler) print(target transform.Target, source string) (*transform.Rend
 	return s.engine.Render(context.Background(), transform.Job{
 		Open: func(context.Context) (*os.File, error) { return os.Open(file.Name()) },
 		OpenLayer: func(context.Context, int) (*os.File, error) {
-			return os.Open(filepath.Join(sampleFolder, "cutout.png"))
+			return os.Open(filepath.Join(docs.SampleFolder, docs.Cutout))
 		},
 		Plan: plan,
 	})
@@ -183,7 +175,7 @@ func (s *sampler) print(target transform.Target, source string) (*transform.Rend
 
 // checkUnused finds samples that no page shows.
 func (s *sampler) checkUnused() {
-	files, err := os.ReadDir(sampleFolder)
+	files, err := os.ReadDir(docs.SampleFolder)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -192,9 +184,9 @@ func (s *sampler) checkUnused() {
 			continue
 		}
 		if *update {
-			os.Remove(filepath.Join(sampleFolder, f.Name()))
+			os.Remove(filepath.Join(docs.SampleFolder, f.Name()))
 		} else {
-			s.t.Errorf("%s/%s is shown nowhere; run make generate", sampleFolder, f.Name())
+			s.t.Errorf("%s/%s is shown nowhere; run make generate", docs.SampleFolder, f.Name())
 		}
 	}
 }
@@ -213,7 +205,7 @@ func TestComparedChainsWork(t *testing.T) {
 			t.Errorf("%s: %v", cell[1], err)
 			continue
 		}
-		if _, err := s.print(target, "landscape.jpg"); err != nil {
+		if _, err := s.print(target, docs.Landscape); err != nil {
 			t.Errorf("%s: %v", cell[1], err)
 		}
 		tried++
@@ -226,31 +218,15 @@ func TestComparedChainsWork(t *testing.T) {
 // operationsPage is the reference of the grammar.
 func operationsPage(samples *sampler) string {
 	var b strings.Builder
-	b.WriteString(`# Operations, settings and formats
-
-<!-- Made by "make generate" from the declarations in transform/; changes belong there. -->
-
-An address is ` + "`/download/<id>/<operation>/<operation>….<extension>`" + `. Operations run in the order in which they stand, each on
-the result of the one before. Settings hold for the whole print and may stand anywhere. The extension is the format of the
-print; without one the print keeps the format of its original.
-
-Lengths are whole pixels (` + "`200`" + `) or percent of the picture as it is at that point (` + "`12.5p`" + `). Colors are CSS names, or 3, 4, 6 or 8
-hexadecimal digits without a number sign (` + "`f00`, `ff000080`" + `). ` + "`fp=0.3x0.7`" + ` is a point in shares of width and height from the top left.
-Arguments in brackets may be left out; words may stand in any order behind the numbers.
-
-Where commas and colons are in the way, ` + "`~` and `=`" + ` do as well (` + "`crop=0~0~200~200`" + `), and so does percent-encoding. All spellings are
-one print; its canonical address is named in the ` + "`Link`" + ` header.
-
-The samples are prints of this picture (480×320):
-
-![the original](samples/landscape.jpg)
-
-## Operations
-`)
-	for _, o := range transform.Operations {
+	b.WriteString("# Operations, settings and formats\n\n<!-- Made by \"make generate\" from the declarations in transform/ and the texts in docs/; changes belong there. -->\n")
+	for _, paragraph := range append(slices.Clone(docs.Introduction), docs.OnSamples) {
+		b.WriteString("\n" + paragraph + "\n")
+	}
+	fmt.Fprintf(&b, "\n![the original](samples/%s)\n\n## Operations\n", docs.Landscape)
+	for _, o := range docs.Operations() {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n", o.Name, o.Doc)
 		for _, f := range o.Forms {
-			fmt.Fprintf(&b, "\n`%s`", f.Signature(o.Name))
+			fmt.Fprintf(&b, "\n`%s`", f.Signature)
 			if f.Doc != "" {
 				fmt.Fprintf(&b, " – %s", f.Doc)
 			}
@@ -259,90 +235,45 @@ The samples are prints of this picture (480×320):
 		}
 		b.WriteString("\n|")
 		for _, example := range o.Examples {
-			fmt.Fprintf(&b, " `%s` |", example)
+			fmt.Fprintf(&b, " `%s` |", example.Chain)
 		}
 		b.WriteString("\n|" + strings.Repeat("---|", len(o.Examples)) + "\n|")
 		for _, example := range o.Examples {
-			fmt.Fprintf(&b, " ![%s](samples/%s) |", example, samples.render(o.Name, example))
+			fmt.Fprintf(&b, " ![%s](samples/%s) |", example.Chain, samples.render(o.Name, example.Chain))
 		}
 		b.WriteString("\n")
 	}
 	b.WriteString("\n## Settings\n")
-	for _, s := range transform.Settings {
-		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n`%s`, for example `%s`\n", s.Name, s.Doc, s.Signature(), s.Example)
-		writeParams(&b, []transform.Param{s.Param})
+	for _, s := range docs.Settings() {
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n`%s`, for example `%s`\n", s.Name, s.Doc, s.Forms[0].Signature, s.Examples[0].Chain)
+		writeParams(&b, s.Forms[0].Params)
 	}
-	b.WriteString("\n## Formats\n\nThose of prints; an original may have them as well.\n\n| extension | format | settings | holds | |\n|---|---|---|---|---|\n")
-	for _, f := range transform.Formats {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(append([]string{f.Extension}, f.Spellings...)), f.Type, formatSettings(f), holds(f), f.Doc)
+	b.WriteString("\n## Formats\n\n" + docs.OnFormats + "\n\n| extension | format | settings | holds | |\n|---|---|---|---|---|\n")
+	for _, f := range docs.Formats() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(f.Extensions), f.Type, f.Settings, f.Holds, f.Doc)
 	}
-	b.WriteString("| `auto` | AVIF or WebP where the `Accept` header names it, else JPEG; PNG if the original is transparent, GIF if it moves | all, as far as the format has them | | The answer varies with `Accept`. |\n")
-	b.WriteString("| `json` | the print described: its size, bytes, format, plan and cost; with `describe:look` its colors, hashes and a placeholder, with `describe:exif` how the original was taken | | | `format:webp.json` describes the WebP print. |\n")
-	b.WriteString("\nAn original may also have one of these, which are only read. A print of it whose address names no format has the one in the third column, and " +
-		"is PNG if the original has transparency that this cannot hold. `/download/<id>` alone answers with the original as it is.\n\n| format | | without an extension | |\n|---|---|---|---|\n")
-	for _, f := range transform.Originals {
-		if !f.Written() {
-			fmt.Fprintf(&b, "| %s | %s | `.%s` | %s |\n", f.Name, f.Type, f.Print.Extension, f.Doc)
-		}
+	b.WriteString("\n" + docs.OnOriginals + "\n\n| format | | without an extension | |\n|---|---|---|---|\n")
+	for _, f := range docs.Originals() {
+		fmt.Fprintf(&b, "| %s | %s | `.%s` | %s |\n", f.Name, f.Type, f.Extension, f.Doc)
 	}
-	for _, f := range transform.Formats {
-		if f.Print != nil {
-			fmt.Fprintf(&b, "\nA print of %s whose address names no format is `.%s` as well.\n", f.Name, f.Print.Extension)
-		}
+	for _, paragraph := range append(docs.Unnamed(), docs.OwnPixels) {
+		b.WriteString("\n" + paragraph + "\n")
 	}
-	b.WriteString(ownPixels)
 	return b.String()
 }
 
-const ownPixels = `
-A print that is the whole picture, in the format of its original, has the pixels as they are coded there if that takes fewer bytes than coding
-them anew: so it is never larger than the original. The original's metadata is left out all the same, and so is what stands behind
-the end of its picture. This holds for JPEG, PNG, WebP and GIF, animations too, beside the settings quality, effort, maxbytes, icc and dpr; not if an
-operation or the orientation changes the picture, if colors are converted, if a gain map or metadata is kept, or beside any other setting. AVIF and TIFF are
-always coded anew, and so are files that are mostly metadata, of several megabytes. Whether it was so, .json says at the end of the plan.
-`
-
-func writeParams(b *strings.Builder, params []transform.Param) {
+func writeParams(b *strings.Builder, params []docs.Param) {
 	if len(params) == 0 {
 		return
 	}
 	b.WriteString("\n| argument | | value | default |\n|---|---|---|---|\n")
-	for i := range params {
-		p := &params[i]
+	for _, p := range params {
 		preset := ""
 		if p.Default != "" {
-			preset = "`" + p.Default + "`"
+			preset = code([]string{p.Default})
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", p.Name, p.Doc, strings.TrimPrefix(p.Expected(), "must be "), preset)
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", p.Name, p.Doc, p.Value, preset)
 	}
-}
-
-func formatSettings(f *transform.Format) string {
-	var names []string
-	for _, s := range f.Settings {
-		switch {
-		case s.Name == "quality":
-			names = append(names, fmt.Sprintf("quality (%d)", f.Quality))
-		case s.Name == "effort":
-			names = append(names, fmt.Sprintf("effort (%d)", f.Effort))
-		default:
-			names = append(names, s.Name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-func holds(f *transform.Format) string {
-	var what []string
-	for _, h := range []struct {
-		name string
-		is   bool
-	}{{"transparency", f.Alpha}, {"animation", f.Animation}, {"16 bits", f.Deep}} {
-		if h.is {
-			what = append(what, h.name)
-		}
-	}
-	return strings.Join(what, ", ")
 }
 
 func code(words []string) string { return "`" + strings.Join(words, "`, `") + "`" }

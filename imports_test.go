@@ -28,12 +28,13 @@ var mayImport = map[string]struct {
 	parts []string
 	why   string
 }{
-	mainPart:    {[]string{"handler", "transform", "cache", "store"}, "it puts the program together"},
-	"handler":   {[]string{"transform", "cache", "store", "web"}, "it tells the story of a request to the three that do the work"},
+	mainPart:    {[]string{"handler", "transform", "cache", "store", "docs"}, "it puts the program together"},
+	"handler":   {[]string{"transform", "cache", "store", "web", "docs"}, "it tells the story of a request to the three that do the work"},
 	"transform": {nil, "it is a leaf: it knows images, and no HTTP, cache or store"},
 	"cache":     {nil, "it is a leaf: it keeps values of any type, and knows no images and no HTTP"},
 	"store":     {nil, "it is a leaf: it keeps originals, and knows neither what is made of them nor who asks"},
 	"web":       {nil, "it holds files"},
+	"docs":      {[]string{"transform"}, "it is the reference: it says what is declared there"},
 	"bench":     {nil, "it measures the program from outside, over HTTP"},
 	"clients":   {nil, "it is copied into the programs of others"},
 }
