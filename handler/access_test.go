@@ -100,6 +100,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		f("POST", "/upload-image", host, lines, created, code)
 		if status != 200 {
 			f("POST", "/purge", host, lines, status, code)
+			f("POST", "/sign", host, lines, status, code)
 			f("DELETE", "/images/ID", host, lines, status, code)
 		}
 		for _, target := range []string{"/upload-image", "/download", "/download?exts=png", "/download?ids=ID", "/download?before=ID", "/images", "/images?id=ID", "/images/ID"} {
@@ -150,6 +151,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	f("POST", "/upload-image", "img.example:8443", basic(goodToken)+"Origin: https://img.example:8443\r\n", 201, "")
 
 	f("POST", "/purge", host, basic(goodToken)+crossSite, 403, "cross-site")
+	f("POST", "/sign", host, basic(goodToken)+crossSite, 403, "cross-site")
 	f("DELETE", "/images/ID", host, basic(goodToken)+stranger, 403, "cross-site")
 	f("DELETE", "/images/ID", host, bearer(goodToken)+stranger, 204, "")
 

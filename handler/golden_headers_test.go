@@ -82,6 +82,8 @@ var keeping = map[string]struct {
 	"too-slow":            {408, "no-store"},
 	"no-file":             {400, "no-store"},
 	"bad-purge":           {400, "no-store"},
+	"bad-sign":            {400, "no-store"},
+	"no-sign-keys":        {409, "no-store"},
 	"bad-preset":          {400, "no-store"},
 	"preset-in-file":      {409, "no-store"},
 	"preset-in-use":       {409, "no-store"},
@@ -358,6 +360,8 @@ func TestHeadersOfProblems(t *testing.T) {
 	problem("another method", "method-not-allowed", s.do("DELETE", u.URL+".png", nil), headers{"Allow": "GET, HEAD, OPTIONS"})
 	problem("another method on a page", "method-not-allowed", s.do("PUT", "/download", nil), headers{"Allow": "GET, HEAD, OPTIONS"}, byAccept, byQuery("method-not-allowed"))
 	problem("an unreadable purge", "bad-purge", s.do("POST", "/purge", strings.NewReader("{")), byAccept, closing)
+	problem("an unreadable wish for a signature", "bad-sign", s.do("POST", signPath, strings.NewReader("{")), byAccept, closing)
+	problem("a signature without keys", "no-sign-keys", s.postSign(`{"address": "`+u.URL+`"}`), byAccept)
 	problem("a tag for an unknown image", "no-such-image", s.get("/srcset/x.png"), byQuery("no-such-image"))
 	problem("a tag for a long query", "address-too-long", s.get(u.srcset(".png?alt="+strings.Repeat("x", 5000))), byQuery("address-too-long"))
 	problem("a long address", "address-too-long", s.get(u.URL+strings.Repeat("/", transform.MaxPath)))

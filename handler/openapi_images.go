@@ -78,6 +78,17 @@ func describeManagement(o object, id string) bool {
 			"200": answer("Forgotten, here and by all hooks.", "Purged"),
 			"502": answer("Forgotten here, but not by every hook.", "Purged"),
 		})
+	case "postSign":
+		o["description"] = "For pages and programs that show what must be signed (--sign) and have no key. Whoever gets the address can use it, without a token. " +
+			"A server without keys answers 409."
+		o["requestBody"] = object{"required": true, "content": jsonContent(object{
+			"type": "object", "additionalProperties": false, "required": []string{"address"}, "properties": object{
+				"address": object{"type": "string", "description": "Path of an original or a print, below /download/ or /proxy/, without a query."},
+				"expires": object{"type": "integer", "minimum": 0, "default": 0, "description": "When the signature ends, in seconds since 1970; 0 is never."},
+				"grant":   object{"type": "string", "description": "What may be appended to the address, as in w1600s80_d3_avif-webp-jpg; nothing if there is none."},
+			},
+		})}
+		o["responses"] = withProblems(object{"200": answer("The address, signed.", "Signed")})
 	default:
 		return false
 	}
@@ -144,6 +155,12 @@ func managementSchemas() object {
 			"type": "object", "required": []string{"images"}, "properties": object{
 				"images": object{"type": "array", "items": schemaRef("Image"), "description": "The newest first."},
 				"next":   nextSchema(),
+			},
+		},
+		"Signed": object{
+			"type": "object", "required": []string{"address"}, "properties": object{
+				"address": object{"type": "string", "description": "The path with its signature."},
+				"expires": object{"type": "integer", "description": "When it ends, if it does."},
 			},
 		},
 		"Purged": object{

@@ -1,12 +1,9 @@
 package handler
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"slices"
 	"strings"
 	"time"
@@ -182,27 +179,11 @@ func (h *Handler) putPreset(ctx *fasthttp.RequestCtx) error {
 
 // readPreset reads the body of a request that sends a preset.
 func readPreset(contentType string, body io.Reader) (transform.Preset, error) {
-	// A form of another site could send any other type without asking first.
-	if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/json" {
-		return transform.Preset{}, fmt.Errorf("%w: its Content-Type is not application/json", errBadPreset)
-	}
-	text, err := io.ReadAll(io.LimitReader(body, presetBytes+1))
-	switch {
-	case err != nil:
-		return transform.Preset{}, fmt.Errorf("%w: it did not come to its end", errBadPreset)
-	case len(text) > presetBytes:
-		return transform.Preset{}, fmt.Errorf("%w: it has more than %d bytes", errBadPreset, presetBytes)
-	}
 	var sent struct {
 		Chain string `json:"chain"`
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&sent); err != nil {
-		return transform.Preset{}, fmt.Errorf(`%w: it is not a JSON object such as {"chain": "crop:ar=1x1/resize:160.webp"}: %w`, errBadPreset, err)
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return transform.Preset{}, fmt.Errorf("%w: something follows the JSON object", errBadPreset)
+	if err := readJSON(contentType, body, presetBytes, &sent, errBadPreset, `such as {"chain": "crop:ar=1x1/resize:160.webp"}`); err != nil {
+		return transform.Preset{}, err
 	}
 	return transform.Preset{Chain: sent.Chain}, nil
 }

@@ -71,6 +71,8 @@ var problems = []problem{
 	{errSpelling, fasthttp.StatusBadRequest, "not-canonical", "The address is not spelled canonically", "public, max-age=60"},
 	{errBadQuery, fasthttp.StatusBadRequest, "bad-query", "The query is not understood", "public, max-age=60"},
 	{errBadPurge, fasthttp.StatusBadRequest, "bad-purge", "It is not understood what is to be purged", "no-store"},
+	{signing.ErrNone, fasthttp.StatusConflict, "no-sign-keys", "This server has no keys to sign with", "no-store"},
+	{errBadSign, fasthttp.StatusBadRequest, "bad-sign", "It is not understood what is to be signed", "no-store"},
 	{errBadPreset, fasthttp.StatusBadRequest, "bad-preset", "It is no preset", "no-store"},
 	{errPresetInFile, fasthttp.StatusConflict, "preset-in-file", "The preset stands in a file", "no-store"},
 	{errPresetInUse, fasthttp.StatusConflict, "preset-in-use", "Other presets need it", "no-store"},
@@ -303,7 +305,7 @@ func isByQuery(ctx *fasthttp.RequestCtx) bool {
 // isManagement tells whether an address is for those who manage images; no cache keeps what is said there.
 func isManagement(ctx *fasthttp.RequestCtx) bool {
 	path := pathOf(ctx)
-	return isFiles(path) || bytes.HasPrefix(path, []byte("/images")) || bytes.HasPrefix(path, []byte("/presets")) || bytes.Equal(path, []byte("/purge"))
+	return isFiles(path) || bytes.HasPrefix(path, []byte("/images")) || bytes.HasPrefix(path, []byte("/presets")) || string(path) == "/purge" || string(path) == signPath
 }
 
 // quoted keeps what a client sent readable in a message.

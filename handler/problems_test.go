@@ -120,6 +120,7 @@ func TestMethods(t *testing.T) {
 	f("/images", "GET, HEAD, OPTIONS")
 	f("/images/"+u.ID, "DELETE, GET, HEAD, OPTIONS")
 	f("/purge", "OPTIONS, POST")
+	f("/sign", "OPTIONS, POST")
 	f("/upload-image", "GET, HEAD, OPTIONS, POST")
 	f("/download", "GET, HEAD, OPTIONS")
 	f("/download?id="+u.ID, "GET, HEAD, OPTIONS")

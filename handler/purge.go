@@ -1,13 +1,10 @@
 package handler
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"path"
 	"slices"
 	"strings"
@@ -76,25 +73,9 @@ func (h *Handler) purge(ctx *fasthttp.RequestCtx) error {
 
 // readPurge reads and checks a request. What it returns is in the one spelling of each thing.
 func readPurge(contentType string, body io.Reader) (what purge.What, err error) {
-	// A form of another site could send any other type without asking first.
-	if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/json" {
-		return what, fmt.Errorf("%w: its Content-Type is not application/json", errBadPurge)
-	}
-	text, err := io.ReadAll(io.LimitReader(body, purgeBytes+1))
-	switch {
-	case err != nil:
-		return what, fmt.Errorf("%w: it did not come to its end", errBadPurge)
-	case len(text) > purgeBytes:
-		return what, fmt.Errorf("%w: it has more than %d bytes", errBadPurge, purgeBytes)
-	}
 	var asked purgeRequest
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&asked); err != nil {
-		return what, fmt.Errorf("%w: it is not a JSON object of ids, tags, prefixes and presets: %w", errBadPurge, err)
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return what, fmt.Errorf("%w: something follows the JSON object", errBadPurge)
+	if err := readJSON(contentType, body, purgeBytes, &asked, errBadPurge, "of ids, tags, prefixes and presets"); err != nil {
+		return what, err
 	}
 	switch n := len(asked.IDs) + len(asked.Tags) + len(asked.Prefixes) + len(asked.Presets); {
 	case n == 0:

@@ -79,6 +79,9 @@ var routes = []route{
 	{path: "/purge", access: managed, methods: []method{
 		{"POST", "Has this server and the caches in front of it forget prints. Nothing is deleted.", (*Handler).purge},
 	}},
+	{path: signPath, access: managed, methods: []method{
+		{"POST", "Signs the address of an image, by the first key of this server.", (*Handler).sign},
+	}},
 	{path: "/capabilities", access: public, shared: true, methods: []method{
 		{"GET", "The formats that this server reads and writes.", (*Handler).capabilities},
 	}},

@@ -211,7 +211,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 				}
 			}
 			// The token of one is none at another's, whatever is asked.
-			for _, request := range []string{"GET /images", "GET /download", "POST /purge", "POST /upload-image", "GET /upload-image", "GET /sign-in", "GET /presets", "PUT /presets/x", "GET /presets/x", "DELETE /presets/x", "POST /files/", "GET /files/" + has[host].begun, "PATCH /files/" + has[host].begun, "DELETE /files/" + has[other].begun, "DELETE /images/" + has[other].kept.ID, "GET /images/" + has[other].kept.ID} {
+			for _, request := range []string{"GET /images", "GET /download", "POST /purge", "POST /sign", "POST /upload-image", "GET /upload-image", "GET /sign-in", "GET /presets", "PUT /presets/x", "GET /presets/x", "DELETE /presets/x", "POST /files/", "GET /files/" + has[host].begun, "PATCH /files/" + has[host].begun, "DELETE /files/" + has[other].begun, "DELETE /images/" + has[other].kept.ID, "GET /images/" + has[other].kept.ID} {
 				method, target, _ := strings.Cut(request, " ")
 				s.wantProblem(request+" at "+other, s.at(other, secrets[host], method, target, nil), http.StatusUnauthorized, "unauthorized")
 			}

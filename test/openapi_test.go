@@ -32,7 +32,7 @@ func describe(t testing.TB) *api {
 	for _, format := range []string{"image/jpeg", "image/png", "image/webp"} {
 		openapi3filter.RegisterBodyDecoder(format, openapi3filter.FileBodyDecoder)
 	}
-	s := &api{t: t, address: serve(t, "--max-upload-bytes", "1MB", "--max-pixels", "1000000")}
+	s := &api{t: t, address: serve(t, "--max-upload-bytes", "1MB", "--max-pixels", "1000000", "--sign-keys", "k1:"+strings.Repeat("5a", 32))}
 	response, err := http.Get(s.address + "/openapi.json")
 	if err != nil {
 		t.Fatal(err)
@@ -250,6 +250,9 @@ func TestManagementIsAsDescribed(t *testing.T) {
 	s.ask("GET", "/images/"+uploaded.ID, 304, nil, "If-None-Match", "*")
 	purge := []byte(`{"ids":["` + uploaded.ID + `"],"tags":["fmt-png"],"prefixes":["/download/` + uploaded.ID + `/"],"presets":["hero"]}`)
 	s.wantAllDescribed(s.ask("POST", "/purge", 200, purge, "Content-Type", "application/json"), "Purged")
+	signing := []byte(`{"address":"` + uploaded.URL + `/resize:10.webp","expires":4102444800}`)
+	s.wantAllDescribed(s.ask("POST", "/sign", 200, signing, "Content-Type", "application/json"), "Signed")
+	s.ask("POST", "/sign", 400, []byte(`{"address":"/images"}`), "Content-Type", "application/json")
 	sent := []byte(`{"chain":"resize:10.webp"}`)
 	s.wantAllDescribed(s.ask("PUT", "/presets/small", 201, sent, "Content-Type", "application/json", "If-None-Match", "*"), "Preset")
 	s.ask("PUT", "/presets/small", 200, sent, "Content-Type", "application/json")
