@@ -148,8 +148,15 @@ test-corpus: deps ## run the tests of the image corpus beside the checkout, in .
 	@$(go) test -tags $(tags),corpus -run Corpus -timeout 30m . -corpus-every $(CORPUS)
 
 .PHONY: test-browser
-test-browser: build chromium ## run the tests that look at the program through a browser
+test-browser: build chromium axe ## run the tests that look at the program through a browser
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags browser -shuffle=on -count=1 ./...
+
+# axe-core finds what hinders people who hear pages, use a keyboard or see little.
+.PHONY: axe
+axe: test/web/node_modules/axe-core/package.json
+
+test/web/node_modules/axe-core/package.json: test/web/package-lock.json
+	@cd test/web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/axe-core/package.json
 
 .PHONY: test-differential
 test-differential: build imagemagick ## compare every operation with ImageMagick, or with the formula that defines it
@@ -363,4 +370,4 @@ format: web/node_modules/esbuild/package.json ## format the code
 
 .PHONY: clean
 clean: ## remove what was built and fetched
-	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules test/clients/node_modules test/tus/node_modules web/node_modules
+	@rm -rf bin .build deps/node_modules test/semantics/node_modules test/azurite/node_modules test/clients/node_modules test/tus/node_modules test/web/node_modules web/node_modules

@@ -11,45 +11,51 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/docs"
 	"calotype/web"
 )
 
-// assetRoute is how the addresses of scripts and styles begin.
+// assetRoute is how the addresses of scripts, styles and samples begin.
 const assetRoute = "/assets/"
 
-// An asset is a file that pages load. Its path changes with its text, so that it may be kept for ever.
+// An asset is a file that pages load. Its path changes with its content, so that it may be kept for ever.
 type asset struct {
 	path      string
 	mediaType string
-	text      *compressed
+	body      *compressed
 }
 
 // The files that are built into the program, by their names and by their paths.
 var assetsByName, assetsByPath = func() (byName, byPath map[string]*asset) {
 	byName, byPath = map[string]*asset{}, map[string]*asset{}
-	err := fs.WalkDir(web.Files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		body, err := fs.ReadFile(web.Files, name)
+	for folder, files := range map[string]fs.FS{"": web.Files, sampleFolder: docs.Samples} {
+		err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			body, err := fs.ReadFile(files, name)
+			if err != nil {
+				return err
+			}
+			a := newAsset(folder+name, body)
+			byName[folder+name], byPath[a.path] = a, a
+			return nil
+		})
 		if err != nil {
-			return err
+			panic(err) // they are embedded
 		}
-		a := newAsset(name, body)
-		byName[name], byPath[a.path] = a, a
-		return nil
-	})
-	if err != nil {
-		panic(err) // they are embedded
 	}
 	return byName, byPath
 }()
 
 // mediaTypes are those of assets, whatever the machine says of their extensions.
 var mediaTypes = map[string]string{
-	".js":  "text/javascript; charset=utf-8",
-	".css": "text/css; charset=utf-8",
-	".txt": "text/plain; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".txt":  "text/plain; charset=utf-8",
+	".jpg":  "image/jpeg",
+	".png":  "image/png",
+	".webp": "image/webp",
 }
 
 func newAsset(name string, body []byte) *asset {
@@ -58,7 +64,7 @@ func newAsset(name string, body []byte) *asset {
 	return &asset{
 		path:      assetRoute + strings.TrimSuffix(name, extension) + "." + hex.EncodeToString(sum[:4]) + extension,
 		mediaType: mediaTypes[extension],
-		text:      compress(body),
+		body:      compress(body),
 	}
 }
 
@@ -71,7 +77,7 @@ func assetPath(name string) (string, error) {
 	return a.path, nil
 }
 
-// sendAsset serves a script or a style sheet, whose name tells its content.
+// sendAsset serves a script, a style sheet or a picture, whose name tells its content.
 func (h *Handler) sendAsset(ctx *fasthttp.RequestCtx) error {
 	a, known := assetsByPath[string(pathOf(ctx))]
 	if !known {
@@ -81,7 +87,11 @@ func (h *Handler) sendAsset(ctx *fasthttp.RequestCtx) error {
 	header.SetContentType(a.mediaType)
 	header.Set("Cache-Control", keepAsset)
 	header.Set("X-Content-Type-Options", "nosniff")
-	a.text.send(ctx)
+	if strings.HasPrefix(a.mediaType, "image/") {
+		ctx.Response.SetBodyRaw(a.body.plain) // as small as it gets
+		return nil
+	}
+	a.body.send(ctx)
 	return nil
 }
 

@@ -22,15 +22,18 @@ func (h *Handler) writePage(ctx *fasthttp.RequestCtx, p page) {
 		ctx.Error("", fasthttp.StatusInternalServerError)
 		return
 	}
-	header := &ctx.Response.Header
-	header.SetContentType("text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", pagePolicy)
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "same-origin")
+	setPageHeaders(&ctx.Response.Header)
 	ctx.SetBody(body.Bytes())
 	if ctx.Response.StatusCode() == fasthttp.StatusOK {
 		tellUnchanged(ctx)
 	}
+}
+
+func setPageHeaders(header *fasthttp.ResponseHeader) {
+	header.SetContentType("text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", pagePolicy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin")
 }
 
 // tellUnchanged gives the answer, which is complete and may be another the next time, an entity tag, and makes it 304 for a client that

@@ -11,8 +11,9 @@ import (
 
 // How long pages and what they are made of may be believed.
 const (
-	keepPage  = "private, no-cache"
-	keepAsset = "public, max-age=31536000, immutable"
+	keepPage      = "private, no-cache"
+	keepFixedPage = "public, no-cache"
+	keepAsset     = "public, max-age=31536000, immutable"
 )
 
 // headerVersion is part of every entity tag: caches keep the headers of a stored answer when they revalidate it, so that

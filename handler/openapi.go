@@ -97,7 +97,7 @@ func operationObject(r route, m method) object {
 		return o
 	}
 	switch operationID(r, m) {
-	case "getUploadImage":
+	case "getUploadImage", "getDocs":
 		o["responses"] = withProblems(object{
 			"200": object{"description": "The page.", "content": object{"text/html": htmlContent()}},
 			"304": object{"description": "The client has it."},

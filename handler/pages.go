@@ -120,6 +120,8 @@ func parsePage(file string) *template.Template {
 		"day":        func(when time.Time) string { return when.UTC().Format("2 January 2006") },
 		"imgTag":     imgTag,
 		"limits":     limitsInWords,
+		"prose":      prose,
+		"sample":     sample,
 		"size":       humanBytes,
 		"asset":      assetPath,
 		"summary":    uploadSummary,

@@ -88,6 +88,9 @@ var routes = []route{
 	{path: "/openapi.json", access: public, shared: true, methods: []method{
 		{"GET", "This description.", (*Handler).description},
 	}},
+	{path: referencePath, access: public, methods: []method{
+		{"GET", "A page with the reference of operations, settings and formats.", (*Handler).reference},
+	}},
 	{path: assetRoute + "{name}", access: public, internal: true, methods: []method{
 		{"GET", "", (*Handler).sendAsset},
 	}},

@@ -5,9 +5,16 @@ const place = "calotype-token";
 /** The token that was given in this tab, kept until the tab is closed. It stands in no address and is sent in the Authorization header alone. */
 export const token = {
   get: (): string | null => sessionStorage.getItem(place),
-  keep: (value: string): void => sessionStorage.setItem(place, value),
-  forget: (): void => sessionStorage.removeItem(place),
+  keep: (value: string): void => change(() => sessionStorage.setItem(place, value)),
+  forget: (): void => change(() => sessionStorage.removeItem(place)),
+  /** Calls back whenever a token was given or forgotten. */
+  watch: (call: () => void): void => document.addEventListener(place, call),
 };
+
+function change(how: () => void): void {
+  how();
+  document.dispatchEvent(new Event(place)); // scripts of one page do not share this module
+}
 
 /** The headers that admit whoever uses this tab; none if no token was asked for. */
 export function authorization(): Record<string, string> {
@@ -50,7 +57,7 @@ function showDialog(wrong: boolean): Promise<boolean> {
     <h2 id="ask-title">A token is needed</h2>
     <p id="ask-why"></p>
     <label for="ask-token">Token</label>
-    <input id="ask-token" type="password" autocomplete="off" required aria-describedby="ask-why">
+    <input id="ask-token" type="password" autocomplete="off" required pattern="\\s*[!-~]+\\s*" title="letters, digits and signs" aria-describedby="ask-why">
     <p class="actions"><button value="give">Go on</button> <button type="button" class="plain">Cancel</button></p>
   </form>`;
   const part = <T extends Element>(selector: string) => dialog.querySelector(selector) as T;

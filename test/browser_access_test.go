@@ -1,0 +1,225 @@
+//go:build browser
+
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+const browserToken = "the-token-of-the-browser-tests"
+
+// axe finds what hinders people who hear pages, use a keyboard or see little (axe-core, which make test-browser fetches).
+var axe = sync.OnceValues(func() (string, error) {
+	text, err := os.ReadFile(filepath.Join("web", "node_modules", "axe-core", "axe.min.js"))
+	return string(text), err
+})
+
+// A fault is what axe finds.
+type fault struct {
+	ID, Help string
+	Nodes    []struct {
+		Target []any
+		HTML   string
+		Why    string `json:"failureSummary"`
+	}
+}
+
+// looks are the windows and the colors in which every page is seen.
+var looks = []struct {
+	name          string
+	width, height int64
+	scheme        string
+}{
+	{"1440", 1440, 900, "light"}, {"1440-dark", 1440, 900, "dark"}, {"360", 360, 740, "light"}, {"360-dark", 360, 740, "dark"},
+}
+
+// seeAs changes the window and the colors.
+func (v *visitor) seeAs(width, height int64, scheme string) {
+	v.t.Helper()
+	var mobile []chromedp.EmulateViewportOption
+	if width < 500 {
+		mobile = append(mobile, chromedp.EmulateMobile)
+	}
+	v.do(chromedp.EmulateViewport(width, height, mobile...))
+	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}
+	if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// inspect looks at a page in all ways, and has axe look.
+func (v *visitor) inspect(name string) {
+	v.t.Helper()
+	source, err := axe()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.do(chromedp.Evaluate[chromedp.Void](source + "\n;undefined"))
+	for _, l := range looks {
+		v.seeAs(l.width, l.height, l.scheme)
+		v.look(name + "-" + l.name)
+		found := ask(v, chromedp.Evaluate[[]fault](`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations)`, chromedp.EvalAwaitPromise))
+		for _, f := range found {
+			for _, n := range f.Nodes {
+				v.t.Errorf("%s-%s: %s (%s): %v %s: %s", name, l.name, f.Help, f.ID, n.Target, n.HTML, n.Why)
+			}
+		}
+	}
+	v.seeAs(1440, 900, "light")
+}
+
+// traffic is what the browser has asked for, and what that weighed as it came.
+type traffic struct {
+	mutex sync.Mutex
+	asked []string // addresses
+	heads []string // of requests: Referer and what else could tell a token
+	bytes int64    // with heads, compressed as they came
+}
+
+// follow notes what the browser asks for from now on.
+func (v *visitor) follow() *traffic {
+	v.t.Helper()
+	tr := &traffic{}
+	err := chromedp.Listen(v.ctx, func(event any) {
+		tr.mutex.Lock()
+		defer tr.mutex.Unlock()
+		switch e := event.(type) {
+		case *network.EventRequestWillBeSent:
+			tr.asked = append(tr.asked, e.Request.URL)
+			if head, err := json.Marshal(e.Request.Headers); err == nil {
+				tr.heads = append(tr.heads, string(head))
+			}
+		case *network.EventLoadingFinished:
+			tr.bytes += int64(e.EncodedDataLength)
+		}
+	})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if _, err := chromedp.Call(v.ctx, network.Enable, network.EnableParams{}); err != nil {
+		v.t.Fatal(err)
+	}
+	return tr
+}
+
+// weight returns how many bytes came since it was asked the last time.
+func (tr *traffic) weight() int64 {
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	n := tr.bytes
+	tr.bytes = 0
+	return n
+}
+
+// wantOwn checks that nothing was asked for but from the servers under test.
+func (tr *traffic) wantOwn(t *testing.T, roots ...string) {
+	t.Helper()
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	for _, address := range tr.asked {
+		own := func(root string) bool { return strings.HasPrefix(address, root+"/") }
+		if !slices.ContainsFunc(roots, own) && !strings.HasPrefix(address, "data:") && !strings.HasPrefix(address, "blob:") {
+			t.Errorf("the pages ask for %s", address)
+		}
+	}
+}
+
+// refused has the console say that an address was answered with a status, which is as it should be, or fails the test.
+func (v *visitor) refused(status int) {
+	v.t.Helper()
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	before := len(v.complaints)
+	v.complaints = slices.DeleteFunc(v.complaints, func(c string) bool { return strings.Contains(c, fmt.Sprintf("status of %d", status)) })
+	if len(v.complaints) == before {
+		v.t.Errorf("the console does not speak of a status %d", status)
+	}
+}
+
+// sendSamples uploads the samples, and returns their ids.
+func sendSamples(t *testing.T, root, token string, names ...string) (ids []string) {
+	t.Helper()
+	for _, name := range names {
+		picture, err := os.ReadFile(sample(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		part, err := form.CreateFormFile("image", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part.Write(picture)
+		form.Close()
+		request, err := http.NewRequestWithContext(t.Context(), "POST", root+"/upload-image", &body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", form.FormDataContentType())
+		if token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		var kept struct{ ID string }
+		if err != nil || json.Unmarshal(text, &kept) != nil || kept.ID == "" {
+			t.Fatalf("%s is not kept: %d %s %v", name, response.StatusCode, text, err)
+		}
+		ids = append(ids, kept.ID)
+	}
+	return ids
+}
+
+// No page has a fault that axe finds, whatever it shows, in light and dark, on a wide and a narrow window.
+func TestBrowserPagesAreForAll(t *testing.T) {
+	root := serve(t)
+	v := visit(t, root, 1440, 900)
+	traffic := v.follow()
+	f := func(name, path string, status int, steps ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		v.do(append([]chromedp.Action[chromedp.Void]{chromedp.Navigate(root + path), chromedp.WaitVisible(`main`)}, steps...)...)
+		if status >= 400 {
+			v.refused(status)
+		}
+		v.inspect(name)
+	}
+	f("all-gallery-empty", "/download", 200)
+	sendSamples(t, root, "", "landscape.jpg", "cutout.png")
+	f("all-upload", "/upload-image", 200)
+	f("all-gallery-none", "/download?exts=tiff", 200)
+	f("all-reference", "/docs", 200)
+	f("all-reference-found", "/docs", 200, chromedp.WaitVisible(`#filter`), chromedp.SendKeys(`#filter`, "gravity"))
+	f("all-nothing", "/nothing", 404)
+	f("all-bad-query", "/download?exts=xyz", 400)
+
+	// Pages for who has a token, before he gives it.
+	locked := serve(t, "--token", browserToken)
+	v.root = locked
+	v.do(chromedp.Navigate(locked+"/upload-image"), chromedp.WaitVisible(`#locked`))
+	v.refused(401)
+	v.inspect("all-locked")
+	v.do(chromedp.SendKeys(`#locked input`, "not-the-token-of-the-tests"), chromedp.Click(`#locked button`), chromedp.WaitVisible(`#locked-why:not(:empty)`))
+	v.refused(401)
+	v.inspect("all-locked-wrong")
+	traffic.wantOwn(t, root, locked)
+}
