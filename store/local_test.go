@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -117,6 +118,11 @@ func TestAFolderHasOneStore(t *testing.T) {
 	if _, err := os.Stat(sp.File().Name()); err != nil {
 		t.Errorf("the second store swept the first one's spool: %v", err)
 	}
+	child, err := syscall.Dup(int(first.lock.(lockedFile).Fd())) // as one that is just being started has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}

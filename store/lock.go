@@ -4,19 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 )
 
-// lock takes the file at path for this process, or returns ErrInUse if another one has it. Closing the file lets
-// it go, and so does the end of the process, however it ends.
-func lock(path string) (*os.File, error) {
+// lock takes the file at path for this process, or returns ErrInUse if another one has it. Closing it lets it go, and so does
+// the end of the process, however it ends.
+func lock(path string) (io.Closer, error) {
 	f, err := flock(path, true)
-	if err == nil && f == nil {
-		err = ErrInUse
+	switch {
+	case err != nil:
+		return nil, err
+	case f == nil:
+		return nil, ErrInUse
 	}
-	return f, err
+	return lockedFile{f}, nil
+}
+
+// A lockedFile is one that flock has locked.
+type lockedFile struct{ *os.File }
+
+// Close lets the file go. A child process that is just being started has the descriptor, too, until it runs its program: to close it is
+// not enough.
+func (f lockedFile) Close() error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.File.Close())
 }
 
 // flock opens the file at path, which it makes if it is missing, and locks it, alone or together with others, without waiting. It
@@ -65,9 +78,7 @@ func (l *fileLocks) tryLock(_ context.Context, slot byte, alone bool) (bool, err
 func (l *fileLocks) unlock(slot byte) {
 	f := l.held[slot]
 	l.held[slot] = nil
-	// A child process that is just being started has the descriptor, too, until it runs its program: closing is not enough.
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
-	f.Close()
+	lockedFile{f}.Close()
 }
 
 // lost implements locker. The system lets go of nothing by itself.

@@ -295,7 +295,7 @@ func (c *Cache) Close() {
 	select {
 	case <-c.done:
 		c.root.Close()
-		c.lock.Close()
+		unlock(c.lock)
 	case <-time.After(longestClosing):
 		// The end of the process lets go of what is still held.
 	}

@@ -27,7 +27,7 @@ func (c *Cache) openFolder(dir string) (err error) {
 		if err != nil {
 			c.root.Close()
 			if c.lock != nil {
-				c.lock.Close()
+				unlock(c.lock)
 			}
 		}
 	}()
@@ -70,6 +70,13 @@ func flock(f *os.File) error {
 			return err
 		}
 	}
+}
+
+// unlock lets a file go and closes it. A child process that is just being started has the descriptor, too, until it runs its program: to
+// close it is not enough.
+func unlock(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	f.Close()
 }
 
 // A find is an entry that the scan came upon.

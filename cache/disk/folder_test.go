@@ -17,6 +17,11 @@ func TestOneProcessHasTheFolder(t *testing.T) {
 	if _, err := Open(dir, Options{Bytes: LeastBytes}); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("the second is told %v", err)
 	}
+	child, err := syscall.Dup(int(c.lock.Fd())) // as one that is just being started has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
 	c.Close()
 	open(t, dir)
 }

@@ -193,11 +193,12 @@ func (s *shelf) removeFiles(folder string) error {
 	return nil
 }
 
-// close lets the folder go.
+// close lets the folder go. A child process that is just being started has the descriptor of the lock, too, until it runs its program: to
+// close it is not enough.
 func (s *shelf) close() error {
 	err := s.root.Close()
 	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
+		err = errors.Join(err, syscall.Flock(int(s.lock.Fd()), syscall.LOCK_UN), s.lock.Close())
 	}
 	return err
 }

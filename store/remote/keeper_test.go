@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,6 +99,11 @@ func TestWhatIsFetchedOutlivesTheProcess(t *testing.T) {
 	if _, err := Open(options); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("a second keeper in the folder: %v", err)
 	}
+	child, err := syscall.Dup(int(k.shelf.lock.Fd())) // as one that is just being started has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
 	closeKeeper(t, k)
 
 	k = open(t, options, &clock)
