@@ -54,8 +54,7 @@ func TestKilledFetchers(t *testing.T) {
 			continue
 		}
 		broken.Store(true) // all there is comes from disk
-		options := keeperOptions(t)
-		options.Dir = dir
+		options := keeperOptionsIn(dir)
 		k, err := Open(options)
 		if err != nil {
 			t.Fatal(err)
@@ -121,9 +120,7 @@ func TestFetchForAKill(t *testing.T) {
 	if dir == "" {
 		t.Skip("is run by TestKilledFetchers")
 	}
-	options := keeperOptions(t)
-	options.Dir = dir
-	k, err := Open(options)
+	k, err := Open(keeperOptionsIn(dir)) // a folder of the test's own would outlive the kill
 	if err != nil {
 		t.Fatal(err)
 	}

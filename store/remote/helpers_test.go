@@ -142,9 +142,12 @@ func inspect(_ context.Context, f *os.File) (o store.Original, err error) {
 }
 
 // keeperOptions are those of the keepers in these tests: with nothing between origin and freshness, on a folder that goes with the test.
-func keeperOptions(t testing.TB) Options {
+func keeperOptions(t testing.TB) Options { return keeperOptionsIn(t.TempDir()) }
+
+// keeperOptionsIn are those of a keeper in a folder that is there.
+func keeperOptionsIn(dir string) Options {
 	return Options{
-		Dir: t.TempDir(), Bytes: LeastBytes, MaxBytes: 1 << 20, Timeout: 5 * time.Second, Cap: 1000 * day,
+		Dir: dir, Bytes: LeastBytes, MaxBytes: 1 << 20, Timeout: 5 * time.Second, Cap: 1000 * day,
 		Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Inspect: inspect,
 	}
 }
