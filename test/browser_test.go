@@ -35,8 +35,13 @@ type visitor struct {
 
 func visit(t *testing.T, root string, width, height int64) *visitor {
 	t.Helper()
+	temporary, err := os.MkdirTemp("", "browser") // which it does not empty by itself when it is made to end
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(temporary) })
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Env("TMPDIR="+temporary),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-quic", true),
@@ -58,7 +63,7 @@ func visit(t *testing.T, root string, width, height int64) *visitor {
 	}
 	v.ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(cancel)
-	err := chromedp.Listen(v.ctx, func(event any) {
+	err = chromedp.Listen(v.ctx, func(event any) {
 		switch e := event.(type) {
 		case *log.EventEntryAdded: // failed loads and violations of the content security policy
 			if e.Entry.Level == log.EntryLevelError && !strings.HasSuffix(e.Entry.URL, "/favicon.ico") {
