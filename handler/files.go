@@ -61,28 +61,35 @@ func (h *Handler) beginFile(ctx *fasthttp.RequestCtx, body *uploadBody) error {
 		return err
 	}
 	defer file.Release()
-	kept := store.Original{}
-	if c.bytes {
-		if kept, err = h.receive(ctx, body, file, c.checksum); err != nil {
-			if file.Refused == "" {
-				file.Remove() // its address was told to nobody
-			}
-			return err
-		}
-	}
-	return h.tellCreated(ctx, file.Resumable, kept)
-}
-
-// tellCreated answers the creation of an upload, with the image if it is complete.
-func (h *Handler) tellCreated(ctx *fasthttp.RequestCtx, r store.Resumable, kept store.Original) error {
-	header := &ctx.Response.Header
-	header.Set("Location", filesPath+r.ID.String())
-	h.tellFile(ctx, r)
-	if kept.ID == (store.ID{}) {
-		ctx.SetStatusCode(fasthttp.StatusCreated)
+	if !c.bytes {
+		h.tellCreated(ctx, r.ID)
+		tellExpiry(ctx, r)
 		return nil
 	}
-	header.Set("Content-Location", h.tenantOf(ctx).describe(kept).URL)
+	kept, err := h.receive(ctx, body, file, c.checksum)
+	switch {
+	case err != nil:
+		file.Remove() // its address was told to nobody
+		return err
+	case kept.ID != store.ID{}:
+		return h.tellMade(ctx, kept)
+	}
+	h.tellCreated(ctx, r.ID)
+	tellOffset(ctx, file.Resumable)
+	return nil
+}
+
+// tellCreated answers the creation of an upload.
+func (h *Handler) tellCreated(ctx *fasthttp.RequestCtx, id store.ID) {
+	tellTus(ctx)
+	ctx.Response.Header.Set("Location", filesPath+id.String())
+	ctx.SetStatusCode(fasthttp.StatusCreated)
+}
+
+// tellMade answers a creation that has come to an image at once.
+func (h *Handler) tellMade(ctx *fasthttp.RequestCtx, kept store.Original) error {
+	h.tellCreated(ctx, kept.ID)
+	h.tellKept(ctx, kept)
 	return sendJSON(ctx, fasthttp.StatusCreated, h.tenantOf(ctx).describeUpload(uploadResult{original: kept}))
 }
 
@@ -109,7 +116,9 @@ func (h *Handler) appendBytes(ctx *fasthttp.RequestCtx, body *uploadBody) error 
 	case c.offset != done.Bytes:
 		return errOffset
 	default:
-		return h.tellKept(ctx, done)
+		h.tellKept(ctx, done)
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return nil
 	}
 	file, err := h.store.HoldResumable(h.work, id, false)
 	if err != nil {
@@ -130,9 +139,10 @@ func (h *Handler) appendBytes(ctx *fasthttp.RequestCtx, body *uploadBody) error 
 		return err
 	}
 	if kept.ID != (store.ID{}) {
-		return h.tellKept(ctx, kept)
+		h.tellKept(ctx, kept)
+	} else {
+		tellOffset(ctx, file.Resumable)
 	}
-	h.tellFile(ctx, file.Resumable)
 	ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }

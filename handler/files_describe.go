@@ -75,30 +75,27 @@ func (h *Handler) lookAtFile(ctx *fasthttp.RequestCtx, id store.ID) (store.Resum
 	return store.Resumable{}, done, err
 }
 
-// tellKept answers PATCH when the image is kept.
-func (h *Handler) tellKept(ctx *fasthttp.RequestCtx, kept store.Original) error {
-	h.tellImage(ctx, kept)
-	ctx.SetStatusCode(fasthttp.StatusNoContent)
-	return nil
-}
-
-// tellImage tells in headers of an upload that has become an image.
+// tellImage tells in headers all that is known of an upload that has become an image.
 func (h *Handler) tellImage(ctx *fasthttp.RequestCtx, kept store.Original) {
-	tellTus(ctx)
-	bytes, header := strconv.FormatInt(kept.Bytes, 10), &ctx.Response.Header
-	header.Set(tus.HeaderOffset, bytes)
-	header.Set(tus.HeaderLength, bytes)
+	h.tellKept(ctx, kept)
+	header := &ctx.Response.Header
+	header.Set(tus.HeaderLength, strconv.FormatInt(kept.Bytes, 10))
 	if kept.Name != "" {
 		header.Set(tus.HeaderMetadata, tus.Metadata{"filename": kept.Name}.String())
 	}
-	header.Set("Content-Location", h.tenantOf(ctx).describe(kept).URL)
 }
 
-// tellFile tells in headers of an upload.
-func (h *Handler) tellFile(ctx *fasthttp.RequestCtx, r store.Resumable) {
+// tellKept tells in headers where the image is that an upload has become.
+func (h *Handler) tellKept(ctx *fasthttp.RequestCtx, kept store.Original) {
 	tellTus(ctx)
+	ctx.Response.Header.Set(tus.HeaderOffset, strconv.FormatInt(kept.Bytes, 10))
+	ctx.Response.Header.Set("Content-Location", h.tenantOf(ctx).describe(kept).URL)
+}
+
+// tellFile tells in headers all that is known of an upload.
+func (h *Handler) tellFile(ctx *fasthttp.RequestCtx, r store.Resumable) {
+	tellOffset(ctx, r)
 	header := &ctx.Response.Header
-	header.Set(tus.HeaderOffset, strconv.FormatInt(r.Offset, 10))
 	if r.Length >= 0 {
 		header.Set(tus.HeaderLength, strconv.FormatInt(r.Length, 10))
 	} else {
@@ -110,7 +107,18 @@ func (h *Handler) tellFile(ctx *fasthttp.RequestCtx, r store.Resumable) {
 	if r.Part {
 		header.Set(tus.HeaderConcat, "partial")
 	}
-	header.Set(tus.HeaderExpires, string(fasthttp.AppendHTTPDate(nil, r.Expires)))
+}
+
+// tellOffset tells in headers how far an upload is, and how long it is waited for.
+func tellOffset(ctx *fasthttp.RequestCtx, r store.Resumable) {
+	tellTus(ctx)
+	ctx.Response.Header.Set(tus.HeaderOffset, strconv.FormatInt(r.Offset, 10))
+	tellExpiry(ctx, r)
+}
+
+// tellExpiry tells until when an upload is waited for.
+func tellExpiry(ctx *fasthttp.RequestCtx, r store.Resumable) {
+	ctx.Response.Header.Set(tus.HeaderExpires, string(fasthttp.AppendHTTPDate(nil, r.Expires)))
 }
 
 // tellTus tells what every answer by the protocol does.

@@ -31,7 +31,7 @@ func (h *Handler) joinFiles(ctx *fasthttp.RequestCtx, c creation) error {
 		if err := errors.Join(err, join.Done()); err != nil {
 			return err
 		}
-		return h.tellCreated(ctx, store.Resumable{ID: join.ID, Length: done.Bytes, Offset: done.Bytes}, done)
+		return h.tellMade(ctx, done)
 	}
 	if err := refused(join.File.Resumable); err != nil {
 		return err
@@ -46,5 +46,5 @@ func (h *Handler) joinFiles(ctx *fasthttp.RequestCtx, c creation) error {
 	if err := errors.Join(err, join.Done()); err != nil {
 		return err
 	}
-	return h.tellCreated(ctx, join.File.Resumable, done)
+	return h.tellMade(ctx, done)
 }

@@ -28,7 +28,7 @@ func describeFiles(o object, id string) bool {
 			tus.HeaderConcat:    "partial, for what becomes a part of another upload.",
 		}
 		headers := object{}
-		for _, name := range append(names, "Content-Location", tus.HeaderResumable, tus.HeaderOffset, tus.HeaderLength, tus.HeaderExpires) {
+		for _, name := range append(names, "Content-Location", tus.HeaderResumable, tus.HeaderOffset, tus.HeaderExpires) {
 			headers[name] = object{"description": docs[name], "schema": text}
 		}
 		return headers
@@ -52,7 +52,7 @@ func describeFiles(o object, id string) bool {
 		o["description"] = "HEAD is of the protocol, and ends what another request does with the upload. GET is for those who want to know."
 		o["parameters"] = []any{uploadID}
 		o["responses"] = withProblems(object{"200": object{
-			"description": "What is known of it. If it was refused, the answer is the problem.", "headers": told(tus.HeaderMetadata, tus.HeaderConcat),
+			"description": "What is known of it. If it was refused, the answer is the problem.", "headers": told(tus.HeaderLength, tus.HeaderMetadata, tus.HeaderConcat),
 			"content": jsonContent(object{"oneOf": []any{schemaRef("Upload"), schemaRef("Uploaded")}}),
 		}})
 	case "patchFilesId":
