@@ -20,16 +20,34 @@ var misfaults = []misfault{{syscall.EIO}, {syscall.ENOSPC}, {syscall.EMFILE}, {s
 // Each system call about a file that an upload makes fails once, in each of several ways. The upload is acknowledged only if it then survives
 // a loss of power, else it is refused with a status that fits; nothing of it is there by halves, and the next one succeeds.
 func TestDurabilitySystemCalls(t *testing.T) {
+	failCalls(t, *callEvery, func(l *ledger, c *http.Client, address string, d deposit) (string, int, string) {
+		return l.upload(c, address, d, false)
+	})
+}
+
+// So it is with an upload in two parts. If it is refused, it can go on in the end.
+func TestDurabilitySystemCallsOfParts(t *testing.T) {
+	every := *callEvery
+	if every > 1 {
+		every *= 4 // it makes twice as many calls, most of which fail above, too
+	}
+	failCalls(t, every, func(l *ledger, c *http.Client, address string, d deposit) (string, int, string) {
+		return l.uploadInParts(c, address, d, 2)
+	})
+}
+
+// failCalls has the calls of an upload that is sent so fail, every so many-th of them.
+func failCalls(t *testing.T, every int, send func(l *ledger, c *http.Client, address string, d deposit) (id string, status int, answer string)) {
 	v := newVolume(t, "ext4", newImage(t), 4<<30)
 	k := newKeeper(t, filepath.Join(v.folder, "data"), keepingFree(t, "1MiB")...)
 	l := newLedger(t, 50_000)
 	k.start(t)
-	trial := &callTrial{volume: v, keeper: k, ledger: l, failed: map[string]int{}}
+	trial := &callTrial{send: send, volume: v, keeper: k, ledger: l, failed: map[string]int{}}
 	trial.enumerate(t)
 	for _, fault := range misfaults {
 		trial.answers = map[int]int{}
 		tried := 0
-		for at := 0; trial.try(t, fault, at, l.draw(*callEvery) == 0); at++ {
+		for at := 0; trial.try(t, fault, at, l.draw(every) == 0); at++ {
 			tried++
 			if at > 1000 {
 				t.Fatal("an upload makes no end of system calls")
@@ -50,6 +68,7 @@ func TestDurabilitySystemCalls(t *testing.T) {
 
 // A callTrial makes system calls fail, one after the other.
 type callTrial struct {
+	send    func(l *ledger, c *http.Client, address string, d deposit) (id string, status int, answer string)
 	volume  *volume
 	keeper  *keeper
 	ledger  *ledger
@@ -70,7 +89,7 @@ func (c *callTrial) enumerate(t *testing.T) {
 		calls = append(calls, call.name+" "+subjectOf(call.path))
 	}
 	t.Logf("an upload makes %d calls about files: %s", len(calls), strings.Join(calls, ", "))
-	if !slices.Contains(calls, "fsync blobs") && !slices.Contains(calls, "fsync spool") {
+	if !slices.Contains(calls, "fsync blobs") && !slices.Contains(calls, "fsync spool") && !slices.Contains(calls, "fsync uploads") {
 		t.Error("an upload syncs no file, or it is not seen")
 	}
 }
@@ -86,7 +105,7 @@ func (c *callTrial) upload(t *testing.T) {
 	t.Helper()
 	client := connection()
 	defer client.CloseIdleConnections()
-	if _, status, answer := c.ledger.upload(client, c.keeper.address, c.deposit(), false); status != http.StatusCreated {
+	if _, status, answer := c.send(c.ledger, client, c.keeper.address, c.deposit()); status != http.StatusCreated {
 		t.Fatalf("an upload is answered %d: %s", status, answer)
 	}
 }
@@ -104,7 +123,7 @@ func (c *callTrial) faulty(t *testing.T, fault misfault, at int) (call *fileCall
 	client := connection()
 	defer client.CloseIdleConnections()
 	tr := traceFiles(t, c.keeper.process.Pid, c.keeper.data, at, fault)
-	id, status, answer = c.ledger.upload(client, c.keeper.address, c.deposit(), false)
+	id, status, answer = c.send(c.ledger, client, c.keeper.address, c.deposit())
 	tr.leave(t)
 	if tr.struck {
 		call = &tr.seen[at]
@@ -180,7 +199,7 @@ func (c *callTrial) recovers(t *testing.T, after string) {
 	client := connection()
 	defer client.CloseIdleConnections()
 	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		_, status, answer := c.ledger.upload(client, c.keeper.address, c.deposit(), false)
+		_, status, answer := c.send(c.ledger, client, c.keeper.address, c.deposit())
 		if status == http.StatusCreated {
 			return
 		}

@@ -216,7 +216,7 @@ func (l *ledger) work(t testing.TB, address string, clients, enough int, power b
 				case 0:
 					status = l.remove(c, address)
 				case 1:
-					status = l.uploadInParts(c, address, l.next())
+					_, status, _ = l.uploadInParts(c, address, l.next(), 1+l.draw(4))
 				default:
 					_, status, _ = l.upload(c, address, l.next(), l.draw(2) == 0)
 				}

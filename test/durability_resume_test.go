@@ -46,32 +46,32 @@ func (l *ledger) tus(c *http.Client, method, address string, body []byte, header
 	return response.StatusCode, response.Header
 }
 
-// uploadInParts sends a picture by some requests, with a checksum or without, and notes what is answered. The status is that of the last.
-func (l *ledger) uploadInParts(c *http.Client, address string, d deposit) (status int) {
+// uploadInParts sends a picture by some requests, with a checksum or without, and notes what is answered. The status is that of the last, or 201 if it
+// has become an image.
+func (l *ledger) uploadInParts(c *http.Client, address string, d deposit, parts int) (id string, status int, answer string) {
 	file := d.file()
 	l.mu.Lock()
 	l.sums[sha256.Sum256(file)] = true
 	l.mu.Unlock()
 	status, header := l.tus(c, "POST", "http://"+address+"/files/", nil, map[string]string{"Upload-Length": strconv.Itoa(len(file))})
 	if status != http.StatusCreated {
-		return status
+		return "", status, header.Get("Calotype-Error")
 	}
 	path := header.Get("Location")
 	l.note(path, begun{d, 0})
 	for offset := 0; offset < len(file); {
-		end := min(len(file), offset+1+l.draw(len(file)))
+		end := min(len(file), offset+1+len(file)/parts)
 		headers := map[string]string{"Upload-Offset": strconv.Itoa(offset)}
 		if l.draw(2) == 0 {
 			headers["Upload-Checksum"] = checksum(file[offset:end])
 		}
 		if status, header = l.tus(c, "PATCH", "http://"+address+path, file[offset:end], headers); status != http.StatusNoContent {
-			return status
+			return "", status, header.Get("Calotype-Error")
 		}
 		offset = end
 		l.note(path, begun{d, offset})
 	}
-	l.finish(path, header, file)
-	return status
+	return l.finish(path, header, file), http.StatusCreated, ""
 }
 
 // note notes what is known of an upload.
@@ -82,16 +82,14 @@ func (l *ledger) note(path string, b begun) {
 }
 
 // finish notes that an upload has become an image.
-func (l *ledger) finish(path string, header http.Header, file []byte) {
+func (l *ledger) finish(path string, header http.Header, file []byte) (id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.begun, path)
-	id := strings.TrimPrefix(header.Get("Content-Location"), "/download/")
-	if l.removed[id] {
-		return
-	}
+	id = strings.TrimPrefix(header.Get("Content-Location"), "/download/")
 	l.acknowledged++
 	l.kept[id] = sha256.Sum256(file)
+	return id
 }
 
 // resume has all uploads that were begun go on where the server says, which is not before what it has acknowledged, and end.
