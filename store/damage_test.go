@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -239,7 +240,7 @@ func TestWhatWasReadIsTrustedForAMinute(t *testing.T) {
 		t.Error("the file is trusted to have another digest")
 	}
 	trusted := v.recent[d]
-	v.recent[d] = trust{trusted.file, trusted.since.Add(-trustFor)}
+	v.recent[d] = trust{trusted.file, time.Now()}
 	if err := v.verify(ended(), d, f); !errors.Is(err, context.Canceled) {
 		t.Errorf("after a minute: %v", err)
 	}
@@ -282,6 +283,46 @@ func TestAReaderWhoLeavesFailsNobody(t *testing.T) {
 	v.end(d, leaving)
 	if err := <-outcome; err != nil {
 		t.Error(err)
+	}
+}
+
+// Of a long file nobody may wait for the end. It is read all the same, once.
+func TestALongFileIsReadThoughNobodyWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "long")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, longFile+1); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		t.Fatal(err)
+	}
+	d := Digest(hash.Sum(nil))
+	var v verifier
+	var readers sync.WaitGroup
+	v.background = func(run func(context.Context)) { readers.Go(func() { run(context.Background()) }) }
+	for range 3 {
+		if err := v.verify(ended(), d, f); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("to one who does not wait: %v", err)
+		}
+	}
+	f.Close() // which all have done who have given up
+	readers.Wait()
+	if f, err = os.Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := v.verify(ended(), d, f); err != nil {
+		t.Errorf("when it was read: %v", err)
+	}
+	if v.long != 0 {
+		t.Errorf("%d are being read", v.long)
 	}
 }
 

@@ -44,6 +44,7 @@ func New(blobs Blobs, index Index, spool string) *Store {
 		folder: filepath.Join(filepath.Dir(spool), "uploads"), spool: spool, room: &s.room, keep: keepResumables, all: map[ID]*resumable{},
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.verifier.background = func(run func(context.Context)) { s.running.Go(func() { run(s.ctx) }) }
 	return s
 }
 
@@ -137,7 +138,7 @@ func (s *Store) MayAdd(ctx context.Context, tenant string, bytes int64, most Usa
 
 // Open opens the bytes of an original for reading, from the first. The caller closes the file.
 //
-// What it returns has been read and compared with its digest, within the last minute. If the bytes are others, missing, or not as
+// What it returns has been read and compared with its digest, within the last minute, or longer ago if that has taken long. If the bytes are others, missing, or not as
 // many as recorded, the error is ErrDamaged, and others are put in quarantine; an upload of the same bytes makes the original whole again. If they
 // are missing because the original was removed meanwhile, it is ErrGone.
 func (s *Store) Open(ctx context.Context, o Original) (*os.File, error) {
