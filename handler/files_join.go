@@ -36,9 +36,6 @@ func (h *Handler) joinFiles(ctx *fasthttp.RequestCtx, c creation) error {
 	if err := refused(join.File.Resumable); err != nil {
 		return err
 	}
-	if err := h.recognize(join.File); err != nil {
-		return errors.Join(err, join.Done())
-	}
 	done, err := h.keepFile(ctx, join.File)
 	if err != nil && join.File.Refused == "" {
 		return err

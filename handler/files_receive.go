@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"sync"
@@ -26,17 +27,19 @@ var receiveBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 func (h *Handler) receive(ctx *fasthttp.RequestCtx, body *uploadBody, file *store.Held, sum tus.Checksum) (store.Original, error) {
 	check := sum.Hash()
 	err := h.copyBody(ctx, body, file, check)
+	if check != nil && err == nil {
+		if bytes.Equal(check.Sum(nil), sum.Want) {
+			err = h.recognize(file)
+		} else {
+			err = errChecksum
+		}
+	}
 	switch {
 	case file.Refused != "":
-		return store.Original{}, err
-	case check == nil:
-		err = errors.Join(err, file.Mark())
-	case err == nil && !bytes.Equal(check.Sum(nil), sum.Want):
-		err = errors.Join(errChecksum, file.Rollback())
-	case err == nil:
-		err = file.Mark()
-	default:
+	case check != nil && err != nil:
 		err = errors.Join(err, file.Rollback())
+	default:
+		err = errors.Join(err, file.Mark())
 	}
 	if err != nil || file.Part || !file.Complete() {
 		return store.Original{}, err
@@ -52,7 +55,7 @@ func (h *Handler) copyBody(ctx *fasthttp.RequestCtx, body *uploadBody, file *sto
 	}
 	buffer := receiveBuffers.Get().(*[64 << 10]byte)
 	defer receiveBuffers.Put(buffer)
-	recognized := file.Part || file.Offset >= transform.Recognized
+	recognized := false
 	for {
 		n, err := body.Read(buffer[:])
 		n = int(min(int64(n), most-file.Len()+1))
@@ -70,11 +73,11 @@ func (h *Handler) copyBody(ctx *fasthttp.RequestCtx, body *uploadBody, file *sto
 				check.Write(buffer[:n])
 			}
 		}
-		if !recognized && (file.Len() >= transform.Recognized || file.Len() == file.Length) {
-			recognized = true
+		if check == nil && !recognized { // else the bytes may be others than were meant
 			if err := h.recognize(file); err != nil {
 				return err
 			}
+			recognized = file.Len() >= transform.Recognized
 		}
 		switch {
 		case err == io.EOF:
@@ -84,7 +87,7 @@ func (h *Handler) copyBody(ctx *fasthttp.RequestCtx, body *uploadBody, file *sto
 		case err == errStopped:
 			return store.ErrHeld // somebody else holds it from now on
 		case err != nil:
-			return formError(err)
+			return fmt.Errorf("%w: %w", errCutOff, err)
 		}
 		if check == nil && file.Len()-file.Offset >= markEvery {
 			if err := file.Mark(); err != nil {
@@ -94,8 +97,11 @@ func (h *Handler) copyBody(ctx *fasthttp.RequestCtx, body *uploadBody, file *sto
 	}
 }
 
-// recognize refuses an upload whose beginning tells that it is no image.
+// recognize refuses an upload whose beginning tells that it is no image, once that is there. What becomes a part of another is not looked at, nor is what was.
 func (h *Handler) recognize(file *store.Held) error {
+	if file.Part || file.Offset >= transform.Recognized || file.Len() < transform.Recognized && file.Len() != file.Length {
+		return nil
+	}
 	f, err := file.File()
 	if err != nil {
 		return err

@@ -156,8 +156,12 @@ func TestChecksumsOfChunks(t *testing.T) {
 	s.wantOffset(s.send(file, 0, data[:10], "Upload-Checksum", sum(data[:10])), 204, 10)
 	s.wantProblem("damaged on the way", s.send(file, 10, data[10:20], "Upload-Checksum", sum(data[11:21])), 460, "wrong-checksum")
 	s.wantOffset(s.tus("HEAD", file, nil), 200, 10)
+	s.wantProblem("damaged at the beginning", s.send(s.begin(5000), 0, make([]byte, 5000), "Upload-Checksum", sum(data)), 460, "wrong-checksum") // and not refused for what it is
 	s.wantProblem("damaged at the end", s.send(file, 10, data[10:], "Upload-Checksum", sum(data)), 460, "wrong-checksum")
 	s.wantOffset(s.tus("HEAD", file, nil), 200, 10)
+
+	text := bytes.Repeat([]byte("no image"), 500)
+	s.wantProblem("no image, undamaged", s.send(s.begin(len(text)), 0, text, "Upload-Checksum", sum(text)), 415, "unsupported-image")
 
 	// Of one that is cut off nothing counts, since nobody knows whether it is right.
 	conn := s.dial()

@@ -69,8 +69,8 @@ type resumable struct {
 	torn      bool          // the end of its journal is not to be written on
 }
 
-// keepEnded is how long it is remembered at most of an upload that it was refused.
-const keepEnded = time.Hour
+// keepEmpty is how long an upload is kept at most of which no byte has come, or that was refused.
+const keepEmpty = time.Hour
 
 // keepResumables is how long an upload waits for its next byte if nothing else was asked for.
 const keepResumables = 24 * time.Hour
@@ -93,7 +93,7 @@ func (x *resumables) create(r *Resumable, most MostResumables) error {
 	if len(r.Name) > MaxName {
 		return fmt.Errorf("name of %d bytes: %w", len(r.Name), ErrBadName)
 	}
-	r.Expires = later(x.keep)
+	r.Expires = later(min(keepEmpty, x.keep))
 	u := &resumable{Resumable: *r, held: make(chan struct{})}
 	if err := x.announce(u, most); err != nil {
 		return err

@@ -55,7 +55,7 @@ func (h *Held) Write(p []byte) (int, error) {
 	if h.Length >= 0 && h.length+int64(len(p)) > h.Length {
 		return 0, fmt.Errorf("upload %s: more bytes than its length", h.ID)
 	}
-	n, err := h.file.Write(p)
+	n, err := h.file.WriteAt(p, h.length)
 	h.hash.Write(p[:n])
 	before := h.length
 	h.length += int64(n)
@@ -78,11 +78,7 @@ func (h *Held) open() error {
 	if err != nil {
 		return err
 	}
-	err = f.Truncate(h.Offset)
-	if err == nil {
-		_, err = f.Seek(h.Offset, io.SeekStart)
-	}
-	if err != nil {
+	if err := f.Truncate(h.Offset); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	h.file, h.hash, h.length = f, state, h.Offset
@@ -160,7 +156,7 @@ func (h *Held) SetLength(length int64) error {
 // Refuse says that the upload will not be kept, and why: not an empty text. Its bytes are removed, and what is known of it stays until it expires.
 func (h *Held) Refuse(why string) error {
 	next := h.Resumable
-	next.Refused, next.Hash, next.Expires = why, nil, later(min(keepEnded, h.all.keep))
+	next.Refused, next.Hash, next.Expires = why, nil, later(min(keepEmpty, h.all.keep))
 	if err := h.change(next); err != nil {
 		return wrap("refuse upload", err)
 	}
