@@ -62,9 +62,8 @@ func (h *Handler) beginFile(ctx *fasthttp.RequestCtx, body *uploadBody) error {
 	}
 	defer file.Release()
 	if !c.bytes {
-		h.tellCreated(ctx, r.ID)
 		tellExpiry(ctx, r)
-		return nil
+		return h.tellCreated(ctx, r.ID, describeResumable(r))
 	}
 	kept, err := h.receive(ctx, body, file, c.checksum)
 	switch {
@@ -74,23 +73,21 @@ func (h *Handler) beginFile(ctx *fasthttp.RequestCtx, body *uploadBody) error {
 	case kept.ID != store.ID{}:
 		return h.tellMade(ctx, kept)
 	}
-	h.tellCreated(ctx, r.ID)
 	tellOffset(ctx, file.Resumable)
-	return nil
+	return h.tellCreated(ctx, r.ID, describeResumable(file.Resumable))
 }
 
-// tellCreated answers the creation of an upload.
-func (h *Handler) tellCreated(ctx *fasthttp.RequestCtx, id store.ID) {
+// tellCreated answers the creation of an upload, with what is known of it.
+func (h *Handler) tellCreated(ctx *fasthttp.RequestCtx, id store.ID, known any) error {
 	tellTus(ctx)
 	ctx.Response.Header.Set("Location", filesPath+id.String())
-	ctx.SetStatusCode(fasthttp.StatusCreated)
+	return sendJSON(ctx, fasthttp.StatusCreated, known)
 }
 
 // tellMade answers a creation that has come to an image at once.
 func (h *Handler) tellMade(ctx *fasthttp.RequestCtx, kept store.Original) error {
-	h.tellCreated(ctx, kept.ID)
 	h.tellKept(ctx, kept)
-	return sendJSON(ctx, fasthttp.StatusCreated, h.tenantOf(ctx).describeUpload(uploadResult{original: kept}))
+	return h.tellCreated(ctx, kept.ID, h.tenantOf(ctx).describeUpload(uploadResult{original: kept}))
 }
 
 // appendFile serves PATCH /files/{id}.

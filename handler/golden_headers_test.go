@@ -302,7 +302,7 @@ func TestHeadersOfAnswers(t *testing.T) {
 
 	ofTus := inAll.and(headers{"Cache-Control": "no-store", "Tus-Resumable": "1.0.0"})
 	begun := ofTus.and(headers{"Upload-Expires": "<date>"})
-	begun.and(headers{"Content-Length": "0", "Location": "/files/<id>"}).want(t, "an upload that can be resumed", s.tus("POST", "/files/", nil, "Upload-Length", "100"), http.StatusCreated)
+	begun.and(headers{"Content-Type": "application/json", "Content-Length": "<n>", "Location": "/files/<id>"}).want(t, "an upload that can be resumed", s.tus("POST", "/files/", nil, "Upload-Length", "100"), http.StatusCreated)
 	file := s.begin(len(draws(t, "r")), "Upload-Metadata", "filename YS5wbmc=")
 	begun.and(headers{"Upload-Offset": "0", "Upload-Length": "<n>", "Upload-Metadata": "filename YS5wbmc=", "Content-Type": "application/json", "Content-Length": "<n>"}).want(t, "what it is", s.tus("HEAD", file, nil), http.StatusOK)
 	begun.and(headers{"Upload-Offset": "10"}).want(t, "a part of it", s.send(file, 0, draws(t, "r")[:10]), http.StatusNoContent)

@@ -13,7 +13,7 @@ func describeFiles(o object, id string) bool {
 	given := func(name, doc string, schema object, required bool) object {
 		return object{"name": name, "in": "header", "required": required, "description": doc, "schema": schema}
 	}
-	version := given(tus.HeaderResumable, "The version of the protocol.", object{"const": tus.Version}, true)
+	version := given(tus.HeaderResumable, "The version of the protocol.", object{"type": "string", "const": tus.Version}, true)
 	checksum := given(tus.HeaderChecksum, "An algorithm of "+tus.Algorithms()+" and, in Base64, what it makes of the bytes of this request. If they have another, none of them counts.", text, false)
 	body := object{"content": object{tus.ContentType: object{"schema": object{}}}}
 	told := func(names ...string) object {
@@ -39,14 +39,15 @@ func describeFiles(o object, id string) bool {
 		o["parameters"] = []any{
 			version,
 			given(tus.HeaderLength, "Bytes of the file. Either this, or "+tus.HeaderDeferLength+".", number, false),
-			given(tus.HeaderDeferLength, "1: the length is not known yet, and told by a later PATCH.", object{"const": "1"}, false),
+			given(tus.HeaderDeferLength, "1: the length is not known yet, and told by a later PATCH.", object{"type": "string", "const": "1"}, false),
 			given(tus.HeaderMetadata, "Keys and values in Base64, separated by commas. filename, or name, is the name of the image.", text, false),
 			given(tus.HeaderConcat, "partial, for what becomes a part of another; or final; and the addresses of parts.", text, false),
 			checksum,
 		}
 		o["requestBody"] = body
 		o["responses"] = withProblems(object{"201": object{
-			"description": "Begun; and if that was all of it, the image.", "headers": told("Location"), "content": jsonContent(schemaRef("Uploaded")),
+			"description": "Begun; and if that was all of it, the image.", "headers": told("Location"),
+			"content": jsonContent(object{"oneOf": []any{schemaRef("Upload"), schemaRef("Uploaded")}}),
 		}})
 	case "getFilesId":
 		o["description"] = "HEAD is of the protocol, and ends what another request does with the upload. GET is for those who want to know."

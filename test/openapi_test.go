@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,13 +24,14 @@ type api struct {
 	address     string
 	description *openapi3.T
 	router      routers.Router
+	answered    http.Header // of the last answer
 }
 
 // describe starts the program and reads its description.
 func describe(t testing.TB) *api {
 	t.Helper()
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
-	for _, format := range []string{"image/jpeg", "image/png", "image/webp"} {
+	for _, format := range []string{"image/jpeg", "image/png", "image/webp", "application/offset+octet-stream"} {
 		openapi3filter.RegisterBodyDecoder(format, openapi3filter.FileBodyDecoder)
 	}
 	s := &api{t: t, address: serve(t, "--max-upload-bytes", "1MB", "--max-pixels", "1000000", "--sign-keys", "k1:"+strings.Repeat("5a", 32))}
@@ -82,6 +84,7 @@ func (s *api) ask(method, target string, status int, body []byte, headers ...str
 		s.t.Fatal(err)
 	}
 	defer response.Body.Close()
+	s.answered = response.Header
 	answer, err := io.ReadAll(response.Body)
 	if err != nil {
 		s.t.Fatal(err)
@@ -274,6 +277,31 @@ func TestManagementIsAsDescribed(t *testing.T) {
 	s.ask("DELETE", "/images/x", 404, nil)
 	s.ask("GET", "/images?since=x", 400, nil)
 	s.ask("POST", "/purge", 400, []byte("{}"), "Content-Type", "application/json")
+}
+
+func TestUploadsInPartsAreAsDescribed(t *testing.T) {
+	s := describe(t)
+	data := picture(t)
+	begin := func() string {
+		t.Helper()
+		s.ask("POST", "/files/", 201, nil, "Tus-Resumable", "1.0.0", "Upload-Length", strconv.Itoa(len(data)), "Upload-Metadata", "filename YS5wbmc=")
+		return s.answered.Get("Location")
+	}
+	file := begin()
+	s.wantAllDescribed(s.ask("GET", file, 200, nil), "Upload")
+	send := func(file string, offset, status int, bytes []byte, headers ...string) []byte {
+		t.Helper()
+		return s.ask("PATCH", file, status, bytes, append(headers, "Tus-Resumable", "1.0.0", "Upload-Offset", strconv.Itoa(offset), "Content-Type", "application/offset+octet-stream")...)
+	}
+	send(file, 0, 204, data[:10])
+	s.wantAllDescribed(send(file, 0, 409, data[10:]), "Problem")
+	send(file, 10, 460, data[10:], "Upload-Checksum", "crc32 AAAAAA==")
+	send(file, 10, 204, data[10:])
+	s.wantAllDescribed(s.ask("GET", file, 200, nil), "Uploaded")
+	s.ask("DELETE", file, 403, nil, "Tus-Resumable", "1.0.0")
+	s.ask("DELETE", begin(), 204, nil, "Tus-Resumable", "1.0.0")
+	s.wantAllDescribed(s.ask("POST", "/files/", 201, data, "Tus-Resumable", "1.0.0", "Upload-Length", strconv.Itoa(len(data)), "Content-Type", "application/offset+octet-stream"), "Uploaded")
+	s.ask("GET", "/files/x", 404, nil)
 }
 
 func TestProblemsAreAsDescribed(t *testing.T) {
