@@ -1,6 +1,6 @@
 // A picture to draw on: a rectangle with handles, or a point. By pointer, by touch, and by keys.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Ground } from "./prints";
 import { between, fitted, type Rectangle, shaped, stretched } from "./rectangle";
 
@@ -38,6 +38,11 @@ export function RectangleBoard(props: Drawn & { rectangle?: Rectangle; set: (r: 
   const [across = 0, down = 0] = lock === "same" ? [ground.width, ground.height] : lock.split(":").map(Number);
   const shape = across && down ? across / down : undefined;
   const shown = draft ?? rectangle;
+  const drew = useRef(false);
+  useEffect(() => {
+    if (drew.current && rectangle) board.current?.querySelector<HTMLElement>(".rectangle")?.focus({ preventScroll: true });
+    drew.current = false;
+  }, [rectangle]);
 
   const begin = (e: PointerEvent) => {
     if (e.button !== 0 || !board.current) return;
@@ -62,7 +67,10 @@ export function RectangleBoard(props: Drawn & { rectangle?: Rectangle; set: (r: 
   const end = () => {
     act.current = null;
     // What was hardly a movement was a click, and draws nothing.
-    if (draft && (rectangle || (draft.width > ground.width / 100 && draft.height > ground.height / 100))) set(draft);
+    if (draft && (rectangle || (draft.width > ground.width / 100 && draft.height > ground.height / 100))) {
+      drew.current = true;
+      set(draft);
+    }
     setDraft(undefined);
   };
   const press = (e: KeyboardEvent) => {
