@@ -37,8 +37,8 @@ type playgroundChoice struct{ Images []galleryImage }
 // playgroundData is what the script of the page must know.
 type playgroundData struct {
 	Original originalDescription `json:"original"`
-	Prints   string              `json:"prints"` // what the addresses of prints begin with, unsigned
-	Signed   bool                `json:"signed"` // they must be signed
+	Prints   string              `json:"prints"`          // what the addresses of prints begin with, unsigned
+	Signed   bool                `json:"signed"`          // they must be signed
 	Names    []string            `json:"names,omitempty"` // the operations and settings that are served, if not all are
 }
 

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -62,16 +64,18 @@ func (v *visitor) settled(id, chain string) {
 	})()`, id+chain))
 }
 
-// play opens the playground, and has it remember what the pictures are made of that it shows: the policy of pages lets no script read them.
+// play opens the playground, and has it remember what the pictures are made of that it shows, which the policy of pages lets no script read, and what
+// is copied.
 func (v *visitor) play(path string) {
 	v.t.Helper()
 	_, err := chromedp.Call(v.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
-		Source: `const blobs = new Map(), make = URL.createObjectURL; URL.createObjectURL = b => { const u = make(b); blobs.set(u, b); return u }`,
+		Source: `const blobs = new Map(), make = URL.createObjectURL; URL.createObjectURL = b => { const u = make(b); blobs.set(u, b); return u };
+			let copied; if (navigator.clipboard) navigator.clipboard.writeText = async text => { copied = text }`,
 	})
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	v.do(chromedp.Navigate(v.root+"/playground"+path), chromedp.WaitVisible(`.stage img`))
+	v.do(chromedp.Navigate(v.root+"/playground"+path), chromedp.WaitVisible(`.bench`))
 }
 
 // shownPrint is what the page shows, byte by byte.
@@ -101,6 +105,13 @@ func fetched(t *testing.T, address string) []byte {
 	return body
 }
 
+// forget leaves out complaints of the console that are to be expected.
+func (v *visitor) forget(words string) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.complaints = slices.DeleteFunc(v.complaints, func(c string) bool { return strings.Contains(c, words) })
+}
+
 // button is the XPath of a button that has these words.
 func button(words string) string {
 	return fmt.Sprintf(`//button[normalize-space(.)=%[1]q or @aria-label=%[1]q]`, words)
@@ -112,7 +123,7 @@ func (v *visitor) press(words string) { v.t.Helper(); v.do(chromedp.Click(button
 func (v *visitor) pick(menu, name string) {
 	v.t.Helper()
 	v.press("Add " + menu)
-	v.do(chromedp.WaitVisible(`#sought`), chromedp.SendKeys(`#sought`, name), chromedp.Click(fmt.Sprintf(`.entry[data-name=%q]`, name)))
+	v.do(chromedp.WaitVisible(`#sought`), chromedp.SendKeys(`#sought`, name), chromedp.Click(fmt.Sprintf(`.menu-entry[data-name=%q]`, name)))
 }
 
 // dragOver draws on the picture, in shares of it.
@@ -148,6 +159,7 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 				}
 			}
 			v.play("/" + id)
+			v.until("the picture", `document.querySelector(".board img")?.naturalWidth`)
 			shot("new")
 
 			// The rectangle: drawn, then made smaller by keys. It is in the pixels of the picture.
@@ -227,5 +239,172 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 				t.Errorf("the cards are %v", cards)
 			}
 		})
+	}
+}
+
+// Every operation and every setting of the API description can be added from the menus, and has a print or is told why there is none. Nothing is known
+// here of any of them, but for the two that need more than there is at the beginning.
+func TestBrowserPlaygroundHasEverything(t *testing.T) {
+	root := serve(t)
+	id := keep(t, root, sample(t, "cutout.png"))
+	var api struct {
+		Components struct {
+			Schemas struct {
+				Operation struct {
+					OneOf []struct {
+						Name    string `json:"x-name"`
+						Setting bool   `json:"x-setting"`
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(fetched(t, root+"/openapi.json"), &api); err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range []struct {
+		menu, path string
+		settings   bool
+		told       map[string]string // problems that are to be expected
+	}{
+		{"Add an operation", "/" + id, false, map[string]string{"preset": "no such preset"}},
+		{"Add a setting", "/" + id + ".auto", true, map[string]string{"describe": "is a setting of .json", "format": "must not contradict the extension"}},
+	} {
+		t.Run(list.menu, func(t *testing.T) {
+			names := []string{}
+			for _, o := range api.Components.Schemas.Operation.OneOf {
+				if o.Setting == list.settings && !slices.Contains(names, o.Name) {
+					names = append(names, o.Name)
+				}
+			}
+			if len(names) < 15 {
+				t.Fatalf("only %v are described", names)
+			}
+			v := visit(t, root, 1440, 900)
+			v.play(list.path)
+			told := map[string]string{}
+			for _, name := range names {
+				told[name] = ask(v, chromedp.Evaluate[string](fmt.Sprintf(`(async () => {
+					const until = async f => { for (let x; !(x = f()); ) await new Promise(r => setTimeout(r, 10)); return f() };
+					const button = words => [...document.querySelectorAll("button")].find(b => b.textContent === words || b.ariaLabel === words);
+					const former = location.pathname;
+					button(%q).click();
+					(await until(() => document.querySelector('.menu-entry[data-name="%[2]s"]'))).click();
+					const facts = await until(() => location.pathname !== former && document.querySelector(".facts[aria-busy=false]")?.dataset.of === location.pathname.replace("/playground/", "/download/") && document.querySelector(".facts"));
+					const open = document.querySelector('.card.open[data-name="%[2]s"]');
+					const fault = facts.querySelector(".fault")?.textContent ?? "";
+					const missing = open ? "" : " no card is open";
+					button("Remove %[2]s").click();
+					await until(() => location.pathname === former);
+					return fault + missing;
+				})()`, list.menu, name), chromedp.EvalAwaitPromise))
+			}
+			for _, name := range names {
+				if want := list.told[name]; (want == "") != (told[name] == "") || !strings.Contains(told[name], want) {
+					t.Errorf("%s: it is told %q, want %q", name, told[name], want)
+				}
+			}
+			v.forget("the server responded with a status of 4")
+			v.look("playground-everything")
+		})
+	}
+}
+
+// A fault is told at the operation and at the parameter that it is of, and so is a segment that is no operation.
+func TestBrowserPlaygroundTellsFaultsWhereTheyAre(t *testing.T) {
+	root := serve(t)
+	id := keep(t, root, sample(t, "landscape.jpg"))
+	for _, width := range []int64{1440, 360} {
+		v := visit(t, root, width, 800)
+		v.play("/" + id + "/crop:0,0,200,200/blur:900/rotat:9/quality:300")
+		faulty := func(name, words string) {
+			t.Helper()
+			v.until(words, fmt.Sprintf(`document.querySelectorAll(".card.faulty").length === 1 && document.querySelector('.card.faulty[data-name=%q] .fault').textContent.includes(%q)`, name, words))
+		}
+		faulty("blur", "sigma must be a number of pixels from 0.3 to 250")
+		v.do(chromedp.Click(`//li[@data-name="blur"]//button[@aria-expanded]`))
+		v.until("a field that is wrong", `document.querySelector(".card.open input[type=number][aria-invalid=true]").value === "900"`)
+		v.forget("400 (Bad Request)")
+		v.look(fmt.Sprintf("playground-fault-%d", width))
+		v.do(chromedp.Evaluate[chromedp.Void](`(f => { f.value = "3"; f.dispatchEvent(new Event("input", { bubbles: true })) })(document.querySelector(".card.open input[type=number]"))`))
+		faulty("rotat", "did you mean rotate?")
+		v.press("Remove rotat")
+		faulty("quality", "from 1 to 100")
+		v.press("Remove quality")
+		v.settled(id, "/crop:0,0,200,200/blur:3")
+	}
+}
+
+// What the playground gives to copy works in a page of another site: the browser takes the best format, and what it shows is what was drawn.
+func TestBrowserPlaygroundGivesCodeForPages(t *testing.T) {
+	root := serve(t)
+	id := keep(t, root, sample(t, "landscape.jpg"))
+	v := visit(t, root, 1440, 900)
+	v.play("/" + id)
+	v.dragOver(0.25, 0.25, 0.5, 0.75)
+	v.until("the drawn part in the code", `document.querySelector("code[data-kind]").textContent.includes("/crop:120~80~120~160.webp")`)
+	v.do(chromedp.SendKeys(`.code input[type=text]`, `A "house" & <lake>`))
+	v.until("the words in the code", `document.querySelector("code[data-kind]").textContent.includes('alt="A &#34;house&#34; &amp; &lt;lake&gt;"')`)
+	canonical := root + "/download/" + id + "/crop:120,80,120,160.jpg"
+	copied := map[string]string{}
+	for _, kind := range []string{"<picture>", "<img>", "URL", "Markdown", "curl", "Next.js"} {
+		v.press(kind)
+		v.until("code "+kind, fmt.Sprintf(`document.querySelector("code[data-kind]").dataset.kind === %q && !document.querySelector(".code .stale")`, kind))
+		v.press("Copy " + kind)
+		v.until("that it is copied", `[...document.querySelectorAll(".code button")].some(b => b.textContent === "Copied")`)
+		copied[kind] = ask(v, chromedp.Evaluate[string](`copied`))
+	}
+	for kind, want := range map[string]string{
+		"<img>":    `<img src="` + canonical + `" width="120" height="160" alt="A &quot;house&quot; &amp; &lt;lake&gt;" loading="lazy" decoding="async">`,
+		"URL":      canonical,
+		"Markdown": `![A "house" & \<lake\>](` + canonical + `)`,
+		"curl":     `curl -o '` + id + `.jpg' '` + canonical + `'`,
+	} {
+		if copied[kind] != want {
+			t.Errorf("%s is copied as\n%s\nwant\n%s", kind, copied[kind], want)
+		}
+	}
+	if next := copied["Next.js"]; !strings.Contains(next, `src="/download/`+id+`/crop:120,80,120,160" width={120} height={160}`) || !strings.Contains(next, `base: "`+root+`"`) {
+		t.Errorf("for Next.js: %s", next)
+	}
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><meta name="viewport" content="width=device-width"><title>x</title><link rel="icon" href="data:,">%s%s`, copied["<picture>"], copied["<img>"])
+	}))
+	defer site.Close()
+	for _, width := range []int64{1440, 360} {
+		reader := visit(t, root, width, 800)
+		reader.do(chromedp.Navigate(site.URL), chromedp.WaitVisible(`body img`))
+		reader.look(fmt.Sprintf("playground-pasted-%d", width))
+		if got := ask(reader, chromedp.Evaluate[string](`document.images[0].currentSrc`)); got != root+"/download/"+id+"/crop:120~80~120~160.avif" {
+			t.Errorf("the browser takes %s", got)
+		}
+		if size := ask(reader, chromedp.Evaluate[[]int](`[...document.images].flatMap(i => [i.naturalWidth, i.naturalHeight])`)); !slices.Equal(size, []int{120, 160, 120, 160}) {
+			t.Errorf("the pictures have %v", size)
+		}
+	}
+}
+
+// The page in the dark, with an operation of many parameters, and the page on which an image is chosen.
+func TestBrowserPlaygroundInTheDark(t *testing.T) {
+	root := serve(t)
+	id := keep(t, root, sample(t, "landscape.jpg"))
+	for _, width := range []int64{1440, 360} {
+		v := visit(t, root, width, 800)
+		_, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.play("/" + id + "/resize:400,200,cover,north,bg=gold/text:SGVsbG8,size=20p/quality:70.webp")
+		v.do(chromedp.Click(`.card[data-name="resize"] .card-title`))
+		v.settled(id, "/resize:400,200,cover,north,bg=gold/text:SGVsbG8,size=20p/quality:70.webp")
+		v.look(fmt.Sprintf("playground-dark-%d", width))
+		v.do(chromedp.Click(`.card[data-name="text"] .card-title`))
+		v.until("the words", `document.querySelector(".card.open textarea").value === "Hello"`)
+		v.look(fmt.Sprintf("playground-dark-text-%d", width))
+		v.do(chromedp.Navigate(root+"/playground"), chromedp.WaitVisible(`.grid img`))
+		v.look(fmt.Sprintf("playground-choice-%d", width))
 	}
 }

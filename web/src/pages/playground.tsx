@@ -59,7 +59,10 @@ function Playground({ d, subject }: { d: Description; subject: Subject }) {
     const draws = target && formOf(d, target)?.rectangle;
     if (key !== undefined) setView(draws ? "draw" : path === "" ? "draw" : "print");
   };
-  const add = (o: Operation, next = newCall(o)) => {
+  const add = (o: Operation, given?: Call) => {
+    const next = given ?? newCall(o);
+    // Of images only this one is known to be there.
+    for (const p of o.forms[next.form]?.parameters ?? []) if (p.kind === "id") next.values[p.name] = subject.original.id;
     change(o.setting ? { ...chain, settings: [...chain.settings, next] } : { ...chain, calls: [...chain.calls, next] });
     select(next.key);
     setView(o.forms[next.form]?.rectangle ? "draw" : "print");

@@ -57,25 +57,29 @@ const loader = createLoader({ base: ${JSON.stringify(location.origin)}${format} 
 const pictureTitle = "<picture>";
 
 /** The tag that /srcset writes: AVIF, WebP and a format for all, in several widths. */
-function usePicture(address: string | undefined): string {
-  const [text, setText] = useState("");
+async function fetchPicture(address: string, signal?: AbortSignal): Promise<string> {
+  const answer = await request(address, { headers: { Accept: "text/html" }, signal });
+  return answer.ok ? (await answer.text()).trim() : `<!-- ${await describe(answer)} -->`;
+}
+
+/** The tag at an address, once it is there; until then the one before. */
+function usePicture(address: string | undefined): { of?: string; text: string } {
+  const [picture, setPicture] = useState<{ of?: string; text: string }>({ text: "" });
   useEffect(() => {
     if (!address) return;
     const abort = new AbortController();
-    const timer = setTimeout(async () => {
-      try {
-        const answer = await request(address, { headers: { Accept: "text/html" }, signal: abort.signal });
-        setText(answer.ok ? (await answer.text()).trim() : `<!-- ${await describe(answer)} -->`);
-      } catch {
-        if (!abort.signal.aborted) setText("<!-- The server cannot be reached now. -->");
-      }
+    const timer = setTimeout(() => {
+      fetchPicture(address, abort.signal).then(
+        (text) => setPicture({ of: address, text }),
+        () => abort.signal.aborted || setPicture({ text: "<!-- The server cannot be reached now. -->" }),
+      );
     }, 200);
     return () => {
       clearTimeout(timer);
       abort.abort();
     };
   }, [address]);
-  return text;
+  return picture;
 }
 
 export function Code({ d, subject, chain, shot }: { d: Description; subject: Subject; chain: Chain; shot: Shot }) {
@@ -91,7 +95,8 @@ export function Code({ d, subject, chain, shot }: { d: Description; subject: Sub
   const tag = `/srcset/${subject.original.id}${writeChain(d, { ...chain, extension: "auto" })}?${query}`;
   const picture = usePicture(kind === pictureTitle && !shot.problem ? tag : undefined);
   const made = kinds.find((k) => k.title === kind);
-  const text = made ? made.write({ shot, address: location.origin + shot.path, alt, name: `${stem}.${extension}` }) : picture;
+  const text = made ? made.write({ shot, address: location.origin + shot.path, alt, name: `${stem}.${extension}` }) : picture.text;
+  const late = !made && picture.of !== tag;
   const titles = [pictureTitle, ...kinds.map((k) => k.title)];
   return (
     <section class="code sheet" aria-labelledby={`${id}-title`}>
@@ -132,10 +137,10 @@ export function Code({ d, subject, chain, shot }: { d: Description; subject: Sub
       </div>
       {shot.problem && <p class="quiet">There is no such print. Once there is, its code stands here.</p>}
       <div class="code-text" hidden={shot.problem !== undefined}>
-        <pre class="copy">
+        <pre class={`copy${late ? " stale" : ""}`}>
           <code data-kind={kind}>{text}</code>
         </pre>
-        <CopyButton text={text} label={`Copy ${kind}`} />
+        <CopyButton text={late ? () => fetchPicture(tag) : text} label={`Copy ${kind}`} />
       </div>
       {kind === pictureTitle && (
         <p class="quiet">Every browser takes the width and the format that suit it: AVIF, WebP, or one that all know.</p>

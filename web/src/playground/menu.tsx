@@ -72,7 +72,7 @@ export function Menu({
                 .filter((o) => o.group === group)
                 .map((o) => (
                   <li key={o.name}>
-                    <button type="button" class="entry" data-name={o.name} onClick={() => take(o)}>
+                    <button type="button" class="menu-entry" data-name={o.name} onClick={() => take(o)}>
                       <strong>{o.name}</strong> <span>{summary(o.doc)}</span>
                     </button>
                   </li>

@@ -100,6 +100,8 @@ export interface Shown {
   print?: Print;
   problem?: Problem;
   busy: boolean;
+  /** The address of which print or problem is. */
+  of?: string;
   /** Asks again. */
   retry: () => void;
 }
@@ -122,10 +124,10 @@ export function usePrint(subject: Subject, address: string | undefined): Shown {
           if (abort.signal.aborted) return URL.revokeObjectURL(print.source);
           setState((s) => {
             if (s.print) URL.revokeObjectURL(s.print.source);
-            return { print, busy: false };
+            return { print, busy: false, of: address };
           });
         } catch (e) {
-          if (!abort.signal.aborted) setState((s) => ({ print: s.print, problem: asProblem(e), busy: false }));
+          if (!abort.signal.aborted) setState((s) => ({ print: s.print, problem: asProblem(e), busy: false, of: address }));
         }
       },
       first.current ? 0 : pause,
@@ -136,7 +138,13 @@ export function usePrint(subject: Subject, address: string | undefined): Shown {
       abort.abort();
     };
   }, [address, turn, subject]);
-  return { ...state, retry: () => setTurn(turn + 1) };
+  const current = state.of === address;
+  return {
+    ...state,
+    problem: current ? state.problem : undefined,
+    busy: state.busy || (address !== undefined && !current),
+    retry: () => setTurn(turn + 1),
+  };
 }
 
 export function asProblem(e: unknown): Problem {

@@ -74,7 +74,7 @@ export function Facts({ subject, shown, nothing, thumbnail }: { subject: Subject
   const { original } = subject;
   const { print, problem, busy, retry } = shown;
   return (
-    <div class="facts">
+    <div class="facts" data-of={shown.of} aria-busy={busy}>
       {thumbnail && print && !print.unseen && <img class={`facts-print${busy ? " stale" : ""}`} src={print.source} alt="" />}
       <dl>
         <div>
