@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -69,8 +68,12 @@ func (v *visitor) settled(id, chain string) {
 func (v *visitor) play(path string) {
 	v.t.Helper()
 	_, err := chromedp.Call(v.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
-		Source: `const blobs = new Map(), make = URL.createObjectURL; URL.createObjectURL = b => { const u = make(b); blobs.set(u, b); return u };
-			let copied; if (navigator.clipboard) navigator.clipboard.writeText = async text => { copied = text }`,
+		Source: `if (!window.blobs) {
+			const make = URL.createObjectURL;
+			window.blobs = new Map();
+			URL.createObjectURL = b => { const u = make(b); blobs.set(u, b); return u };
+			navigator.clipboard.writeText = async text => { window.copied = text };
+		}`,
 	})
 	if err != nil {
 		v.t.Fatal(err)
@@ -385,26 +388,27 @@ func TestBrowserPlaygroundGivesCodeForPages(t *testing.T) {
 	}
 }
 
-// The page in the dark, with an operation of many parameters, and the page on which an image is chosen.
-func TestBrowserPlaygroundInTheDark(t *testing.T) {
+// The page in its states, wide and narrow, light and dark, for eyes and for axe.
+func TestBrowserPlaygroundIsForAll(t *testing.T) {
 	root := serve(t)
 	id := keep(t, root, sample(t, "landscape.jpg"))
-	for _, width := range []int64{1440, 360} {
-		v := visit(t, root, width, 800)
-		_, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		v.play("/" + id + "/resize:400,200,cover,north,bg=gold/text:SGVsbG8,size=20p/quality:70.webp")
-		v.do(chromedp.Click(`.card[data-name="resize"] .card-title`))
-		v.settled(id, "/resize:400,200,cover,north,bg=gold/text:SGVsbG8,size=20p/quality:70.webp")
-		v.look(fmt.Sprintf("playground-dark-%d", width))
-		v.do(chromedp.Click(`.card[data-name="text"] .card-title`))
-		v.until("the words", `document.querySelector(".card.open textarea").value === "Hello"`)
-		v.look(fmt.Sprintf("playground-dark-text-%d", width))
-		v.do(chromedp.Navigate(root+"/playground"), chromedp.WaitVisible(`.grid img`))
-		v.look(fmt.Sprintf("playground-choice-%d", width))
-	}
+	v := visit(t, root, 1440, 900)
+	v.play("/" + id)
+	v.dragOver(0.25, 0.25, 0.5, 0.75)
+	v.until("a print of what was drawn", `document.querySelector(".facts-print")?.naturalWidth === 120`)
+	v.inspect("playground-draw")
+	v.press("Undo")
+	chain := "/resize:400,200,cover,north,bg=gold/text:SGVsbG8,size=20p/quality:70.webp"
+	v.play("/" + id + chain)
+	v.settled(id, chain)
+	v.do(chromedp.Click(`.card[data-name="resize"] .card-title`))
+	v.inspect("playground-open")
+	v.do(chromedp.Click(`.card[data-name="text"] .card-title`))
+	v.until("the words", `document.querySelector(".card.open textarea").value === "Hello"`)
+	v.press("Compare")
+	v.inspect("playground-compare")
+	v.press("Add an operation")
+	v.inspect("playground-menu")
+	v.do(chromedp.Navigate(root+"/playground"), chromedp.WaitVisible(`.grid img`))
+	v.inspect("playground-choice")
 }

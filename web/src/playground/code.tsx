@@ -137,7 +137,8 @@ export function Code({ d, subject, chain, shot }: { d: Description; subject: Sub
       </div>
       {shot.problem && <p class="quiet">There is no such print. Once there is, its code stands here.</p>}
       <div class="code-text" hidden={shot.problem !== undefined}>
-        <pre class={`copy${late ? " stale" : ""}`}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it by keys */}
+        <pre class={`copy${late ? " stale" : ""}`} tabIndex={0}>
           <code data-kind={kind}>{text}</code>
         </pre>
         <CopyButton text={late ? () => fetchPicture(tag) : text} label={`Copy ${kind}`} />

@@ -35,7 +35,7 @@ export function ParameterField(props: Field) {
   const group = p.kind === "words" || p.places !== undefined;
   const Frame = group ? "fieldset" : "div";
   return (
-    <Frame class={`parameter${value === undefined ? " unset" : ""}`} aria-labelledby={group ? `${id}-name` : undefined}>
+    <Frame class="parameter" aria-labelledby={group ? `${id}-name` : undefined}>
       <div class="parameter-head">
         {group ? (
           <span class="parameter-name" id={`${id}-name`}>

@@ -76,19 +76,19 @@ export function Facts({ subject, shown, nothing, thumbnail }: { subject: Subject
   return (
     <div class="facts" data-of={shown.of} aria-busy={busy}>
       {thumbnail && print && !print.unseen && <img class={`facts-print${busy ? " stale" : ""}`} src={print.source} alt="" />}
-      <dl>
+      <div class="facts-list">
         <div>
-          <dt>Original</dt>
-          <dd>
+          <span class="facts-name">Original</span>
+          <span>
             {format(original.format)} · <span class="one">{`${number(original.width)} × ${number(original.height)}`}</span> ·{" "}
             <span class="one">{size(original.bytes)}</span>
-          </dd>
+          </span>
         </div>
         <div role="status" aria-live="polite">
-          <dt>Print</dt>
-          {nothing && <dd>Nothing is done yet.</dd>}
+          <span class="facts-name">Print</span>
+          {nothing && <span>Nothing is done yet.</span>}
           {!nothing && print && !problem && (
-            <dd class={busy ? "stale" : ""}>
+            <span class={busy ? "stale" : ""}>
               {format(print.type.replace("image/", ""))} ·{" "}
               {print.width > 0 && (
                 <>
@@ -103,11 +103,11 @@ export function Facts({ subject, shown, nothing, thumbnail }: { subject: Subject
                 {milliseconds(print.milliseconds)}
                 {print.rendered !== undefined && `, of which ${milliseconds(print.rendered)} to make it`}
               </span>
-            </dd>
+            </span>
           )}
-          {!nothing && !print && busy && <dd>It is being made…</dd>}
+          {!nothing && !print && busy && <span>It is being made…</span>}
         </div>
-      </dl>
+      </div>
       {problem && !nothing && (
         <p class="fault" role="alert">
           {wordsOf(problem)}{" "}
