@@ -7,6 +7,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"calotype/handler/signing"
 	"calotype/store"
 	"calotype/transform"
 )
@@ -129,10 +130,14 @@ func (h *Handler) tryChain(ctx *fasthttp.RequestCtx, t *tenant, o store.Original
 		}
 		size = wanted.plan.Size
 	}
-	view.Print, view.Width, view.Height = keptHere(o).address(chain.Sent()), size.Width, size.Height
-	if t.wantsSignature(downloadRoute, false) && h.admit(ctx, managed) == nil {
-		view.Print = t.handOut(view.Print, chain.IsOriginal())
+	address := keptHere(o).address(chain.Sent())
+	if free := chain.IsOriginal() || chain.IsPreset(); t.wantsSignature(downloadRoute, free) {
+		if h.admit(ctx, managed) != nil {
+			return signing.ErrMissing
+		}
+		address = t.handOut(address, free)
 	}
+	view.Print, view.Width, view.Height = address, size.Width, size.Height
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"calotype/handler/signing"
 	"calotype/transform"
 )
 
@@ -116,8 +117,9 @@ func TestPlaygroundKeepsWhatMustBeSigned(t *testing.T) {
 		s.restart(func(o *Options) {
 			o.Access, o.Sign, o.Keys = Access{Tokens: tokens(t)}, mode, signKeys(t, signKey)
 		})
-		if a := s.get(page); a.status == http.StatusOK != open {
-			t.Errorf("%s: %d", mode, a.status)
+		a := s.get(page)
+		if a.status == http.StatusOK != open || strings.Contains(string(a.body), "<img") || open && !strings.Contains(string(a.body), signing.ErrMissing.Error()) {
+			t.Errorf("%s: %d %s", mode, a.status, a.body)
 		}
 		data, text := s.playgroundOf(page, admitted...)
 		print := regexp.MustCompile(`<img src="([^"]+)"`).FindStringSubmatch(text)

@@ -343,7 +343,14 @@ func TestBrowserPlaygroundGivesCodeForPages(t *testing.T) {
 	root := serve(t)
 	id := keep(t, root, sample(t, "landscape.jpg"))
 	v := visit(t, root, 1440, 900)
+	traffic := v.follow()
 	v.play("/" + id)
+	v.until("the picture", `document.querySelector(".board img")?.naturalWidth`)
+	if bytes := traffic.weight(); bytes < 10_000 || bytes > 150_000 {
+		t.Errorf("the page weighs %d bytes, with its picture", bytes)
+	} else {
+		t.Logf("the page weighs %d bytes, with its picture", bytes)
+	}
 	v.dragOver(0.25, 0.25, 0.5, 0.75)
 	v.until("the drawn part in the code", `document.querySelector("code[data-kind]").textContent.includes("/crop:120~80~120~160.webp")`)
 	v.do(chromedp.SendKeys(`.code input[type=text]`, `A "house" & <lake>`))
@@ -386,6 +393,32 @@ func TestBrowserPlaygroundGivesCodeForPages(t *testing.T) {
 			t.Errorf("the pictures have %v", size)
 		}
 	}
+}
+
+// Where addresses must be signed, the page asks for the token once. What it shows and what is copied is signed; without a token it says what is wanted.
+func TestBrowserPlaygroundSigns(t *testing.T) {
+	root := serve(t, "--token", browserToken, "--sign", "transforms", "--sign-keys", "k1:"+strings.Repeat("0a", 32))
+	id := sendSamples(t, root, browserToken, "landscape.jpg")[0]
+	v := visit(t, root, 1440, 900)
+	v.play("/" + id + "/rotate:90.webp")
+	v.do(chromedp.WaitVisible(`dialog.ask`))
+	v.press("Cancel")
+	v.until("that a token is needed", `document.querySelector(".facts .fault")?.textContent.includes("A token is needed")`)
+	v.press("Try again")
+	v.do(chromedp.WaitVisible(`dialog.ask input`), chromedp.SendKeys(`dialog.ask input`, browserToken+kb.Enter))
+	v.settled(id, "/rotate:90.webp")
+	v.press("URL")
+	address := ask(v, chromedp.TextContent(`code[data-kind="URL"]`))
+	if !strings.HasPrefix(address, root+"/download/~k1.") || !bytes.Equal(fetched(t, address), v.shownPrint()) {
+		t.Errorf("the address to be copied is %s", address)
+	}
+	v.press("<picture>")
+	v.until("signed addresses in the tag", `document.querySelector("code[data-kind]").textContent.includes("/download/~k1.")`)
+	v.press("Draw")
+	v.dragOver(0.1, 0.1, 0.9, 0.5)
+	v.until("a signed print of what was drawn", `document.querySelector(".facts-print")?.naturalWidth > 100 && location.pathname.includes("/crop:")`)
+	v.forget("status of 401")
+	v.look("playground-signed")
 }
 
 // The page in its states, wide and narrow, light and dark, for eyes and for axe.

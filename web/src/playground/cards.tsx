@@ -76,6 +76,7 @@ function Card(props: Common & { call: Call; up?: () => void; down?: () => void; 
   const open = selected === call.key;
   const problem = fault(call);
   const text = writeCall(d, call);
+  const atField = open && o?.forms[call.form]?.parameters.some((p) => p.name === problem?.parameter);
   useEffect(() => {
     if (open && document.activeElement === document.body) head.current?.focus(); // after it was added
   }, [open]);
@@ -128,7 +129,7 @@ function Card(props: Common & { call: Call; up?: () => void; down?: () => void; 
           <Icon name="remove" />
         </button>
       </div>
-      {problem && (
+      {problem && !atField && (
         <p class="fault" role="alert">
           {wordsOf({ ...problem, title: problem.detail ?? problem.title, detail: undefined })}
         </p>

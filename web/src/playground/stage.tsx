@@ -105,6 +105,7 @@ export function Facts({ subject, shown, nothing, thumbnail }: { subject: Subject
               </span>
             </span>
           )}
+          {!nothing && problem && <span>There is none.</span>}
           {!nothing && !print && busy && <span>It is being made…</span>}
         </div>
       </div>
