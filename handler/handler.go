@@ -114,6 +114,8 @@ type Handler struct {
 	epoch          string // whatever the bytes of a print depend on beside original and address
 	openAPI        *compressed
 	openAPIByToken *compressed // where some of it needs a token
+	apiPage        fixedPage   // openAPI for people
+	apiPageByToken fixedPage
 }
 
 // New returns a handler over a store and an engine, which stay the caller's to close.
@@ -164,6 +166,8 @@ func New(o Options) (*Handler, error) {
 	if err == nil {
 		h.openAPIByToken, err = openAPI(true)
 	}
+	h.apiPage = newFixedPage(func() (apiPage, error) { return newAPIPage(h.openAPI.plain) })
+	h.apiPageByToken = newFixedPage(func() (apiPage, error) { return newAPIPage(h.openAPIByToken.plain) })
 	if err == nil {
 		err = h.readPresets(h.work)
 	}

@@ -56,8 +56,9 @@ func openAPI(tokens bool) (*compressed, error) {
 			"version":     "1",
 			"license":     object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
-		"servers": []any{object{"url": "/"}},
-		"paths":   paths,
+		"externalDocs": object{"description": "The same, for people.", "url": apiPath},
+		"servers":      []any{object{"url": "/"}},
+		"paths":        paths,
 		"components": object{
 			"schemas":   schemas,
 			"responses": problemResponses(),
@@ -85,6 +86,11 @@ func jsonContent(schema object) object {
 	return object{"application/json": object{"schema": schema}}
 }
 
+// jsonBody is what a request must have as its body.
+func jsonBody(schema, example object) object {
+	return object{"required": true, "content": object{"application/json": object{"schema": schema, "example": example}}}
+}
+
 func htmlContent() object { return object{"schema": object{"type": "string"}} }
 
 // operationObject describes one method of a route.
@@ -97,7 +103,7 @@ func operationObject(r route, m method) object {
 		return o
 	}
 	switch operationID(r, m) {
-	case "getUploadImage", "getDocs":
+	case "getUploadImage", "getDocs", "getDocsApi":
 		o["responses"] = withProblems(object{
 			"200": object{"description": "The page.", "content": object{"text/html": htmlContent()}},
 			"304": object{"description": "The client has it."},
@@ -274,8 +280,12 @@ func problemResponses() object {
 	responses := object{}
 	for _, p := range append(slices.Clone(problems), internal) {
 		responses[p.code] = object{
-			"description": strconv.Itoa(p.status) + ": " + p.title + ".",
-			"content":     object{"application/problem+json": object{"schema": schemaRef("Problem")}},
+			"description": strconv.Itoa(p.status) + ": " + p.title + ".", "x-status": p.status, "x-title": p.title,
+			"headers": object{
+				"Calotype-Error": object{"schema": object{"const": p.code}},
+				"Cache-Control":  object{"schema": object{"const": p.keep}},
+			},
+			"content": object{"application/problem+json": object{"schema": schemaRef("Problem")}},
 		}
 	}
 	return responses

@@ -33,13 +33,17 @@ func describeFiles(o object, id string) bool {
 		}
 		return headers
 	}
+	such := func(parameter object, example any) object {
+		parameter["example"] = example
+		return parameter
+	}
 	switch id {
 	case "postFiles":
 		o["description"] = "Bytes may come along. With Upload-Concat: final it is made of others that are complete. What the limits do not allow is refused before its first byte."
 		o["parameters"] = []any{
 			version,
 			given(tus.HeaderLength, "Bytes of the file. Either this, or "+tus.HeaderDeferLength+".", number, false),
-			given(tus.HeaderDeferLength, "1: the length is not known yet, and told by a later PATCH.", object{"type": "string", "const": "1"}, false),
+			such(given(tus.HeaderDeferLength, "1: the length is not known yet, and told by a later PATCH.", object{"type": "string", "const": "1"}, false), "1"),
 			given(tus.HeaderMetadata, "Keys and values in Base64, separated by commas. filename, or name, is the name of the image.", text, false),
 			given(tus.HeaderConcat, "partial, for what becomes a part of another; or final; and the addresses of parts.", text, false),
 			checksum,
@@ -59,7 +63,7 @@ func describeFiles(o object, id string) bool {
 	case "patchFilesId":
 		o["parameters"] = []any{
 			uploadID, version,
-			given(tus.HeaderOffset, "Bytes that have come before.", number, true),
+			such(given(tus.HeaderOffset, "Bytes that have come before.", number, true), 0),
 			given(tus.HeaderLength, "Bytes of the file, if that was not known.", number, false),
 			checksum,
 		}

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"calotype/handler/purge"
+	"calotype/transform"
 )
 
 // describeManagement fills in the description of an operation on images as a whole. It tells whether it is one.
@@ -12,7 +13,7 @@ func describeManagement(o object, id string) bool {
 		"name": "id", "in": "path", "required": true, "description": "Id of an image.", "schema": object{"type": "string"},
 	}}
 	presetName := []any{object{
-		"name": "name", "in": "path", "required": true, "description": "Name of a preset.", "schema": object{"type": "string"},
+		"name": "name", "in": "path", "required": true, "description": "Name of a preset.", "example": "avatar", "schema": object{"type": "string"},
 	}}
 	presetMatch := object{
 		"name": "If-Match", "in": "header", "schema": object{"type": "string"},
@@ -47,11 +48,11 @@ func describeManagement(o object, id string) bool {
 		o["parameters"] = append(presetName, presetMatch, object{
 			"name": "If-None-Match", "in": "header", "schema": object{"type": "string"}, "description": "An asterisk, for a preset that must be new.",
 		})
-		o["requestBody"] = object{"required": true, "content": jsonContent(object{
+		o["requestBody"] = jsonBody(object{
 			"type": "object", "additionalProperties": false, "required": []string{"chain"}, "properties": object{
 				"chain": object{"type": "string", "description": "Operations and settings, and an extension if it is to have a format, as in crop:ar=1x1/resize:160.webp."},
 			},
-		})}
+		}, object{"chain": "crop:ar=1x1/resize:160.webp"})
 		o["responses"] = withProblems(object{
 			"200": answer("It has a new version, or had that chain already.", "Preset"), "201": answer("It is new.", "Preset"),
 			"502": answer("It has a new version, but not every cache in front was told.", "Preset"),
@@ -66,14 +67,14 @@ func describeManagement(o object, id string) bool {
 		list := func(doc string) object {
 			return object{"type": "array", "items": object{"type": "string"}, "description": doc}
 		}
-		o["requestBody"] = object{"required": true, "content": jsonContent(object{
+		o["requestBody"] = jsonBody(object{
 			"type": "object", "additionalProperties": false, "minProperties": 1, "properties": object{
 				"ids":      list("Images, with all that shows them."),
 				"tags":     list("Cache tags."),
 				"prefixes": list("Beginnings of canonical addresses, each with the id of an image."),
 				"presets":  list("Names; each stands for the tag preset-NAME."),
 			},
-		})}
+		}, object{"tags": []string{"fmt-webp"}, "presets": []string{"hero"}})
 		o["responses"] = withProblems(object{
 			"200": answer("Forgotten, here and by all hooks.", "Purged"),
 			"502": answer("Forgotten here, but not by every hook.", "Purged"),
@@ -81,13 +82,13 @@ func describeManagement(o object, id string) bool {
 	case "postSign":
 		o["description"] = "For pages and programs that show what must be signed (--sign) and have no key. Whoever gets the address can use it, without a token. " +
 			"A server without keys answers 409."
-		o["requestBody"] = object{"required": true, "content": jsonContent(object{
+		o["requestBody"] = jsonBody(object{
 			"type": "object", "additionalProperties": false, "required": []string{"address"}, "properties": object{
 				"address": object{"type": "string", "description": "Path of an original or a print, below /download/ or /proxy/, without a query."},
 				"expires": object{"type": "integer", "minimum": 0, "default": 0, "description": "When the signature ends, in seconds since 1970; 0 is never."},
 				"grant":   object{"type": "string", "description": "What may be appended to the address, as in w1600s80_d3_avif-webp-jpg; nothing if there is none."},
 			},
-		})}
+		}, object{"address": downloadRoute + transform.ExampleImage + "/resize:640.webp"})
 		o["responses"] = withProblems(object{"200": answer("The address, signed.", "Signed")})
 	default:
 		return false

@@ -76,6 +76,7 @@ type galleryImage struct {
 type problemPage struct {
 	Status        int
 	Title, Detail string
+	Help          string // address of what there is to read about it
 }
 
 // lockedPage asks for a token, and then shows what is at the address that it came for. Without scripts it leads to SignIn.

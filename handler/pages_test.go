@@ -51,8 +51,17 @@ func samplePages() map[string]htmlPage {
 	if err != nil {
 		panic(err) // all of it is embedded
 	}
+	text, err := openAPI(true)
+	if err != nil {
+		panic(err)
+	}
+	api, err := newAPIPage(text.plain)
+	if err != nil {
+		panic(err)
+	}
 	return map[string]htmlPage{
 		"reference":      reference,
+		"api":            api,
 		"locked":         lockedPage{SignIn: signInPath},
 		"upload":         uploadPage{MaxBytes: 32 << 20, MaxPixels: 50_000_000, Formats: []string{"jpeg", "png", "webp"}},
 		"upload, bare":   uploadPage{},
@@ -67,7 +76,7 @@ func samplePages() map[string]htmlPage {
 		}, Images: shown, Next: "/download?q=x"},
 		"gallery, not found": galleryPage{Asked: store.Query{Name: bidiName, Since: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}},
 		"gallery, not yet":   galleryPage{Asked: store.Query{Name: bidiName}, Next: "/download?q=x"},
-		"problem":            problemPage{Status: 404, Title: "Not found " + hostileName, Detail: bidiName},
+		"problem":            problemPage{Status: 404, Title: "Not found " + hostileName, Detail: bidiName, Help: apiPath + "#no-such-address"},
 		"playground":         playgroundPage{Original: originalDescription{ID: someID, Name: hostileName, Format: "jpeg"}, Chain: "/rotate:90" + hostileName, Print: kept.URL, Width: 60, Height: 40, Data: `{"a":"` + hostileName + `"}`},
 		"playground, no":     playgroundPage{Original: originalDescription{ID: someID, Name: bidiName, Format: "png"}, Problem: hostileName},
 		"choice":             playgroundChoice{Images: shown},
@@ -156,7 +165,7 @@ func TestPagesHaveNothingInline(t *testing.T) {
 }
 
 func TestPagesLinkOnlyToThemselves(t *testing.T) {
-	path := regexp.MustCompile(`^/(upload-image|docs(/api)?|sign-in|download|(download|playground)/[0-9a-f-]{36}[a-z0-9:,/.]*|playground|assets/[a-z]+\.[0-9a-f]{8}\.(css|js))$`)
+	path := regexp.MustCompile(`^/(upload-image|docs(/api)?|openapi.json|sign-in|download|(download|playground)/[0-9a-f-]{36}[a-z0-9:,/.]*|playground|assets/[a-z]+\.[0-9a-f]{8}\.(css|js))$`)
 	each(t, func(t *testing.T, all []*element) {
 		ids := map[string]bool{}
 		for _, e := range all {

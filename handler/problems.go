@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"calotype/cache"
+	"calotype/docs"
 	"calotype/handler/quota"
 	"calotype/handler/signing"
 	"calotype/handler/token"
@@ -259,7 +260,7 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 				h.writePage(ctx, lockedPage{SignIn: signInPath})
 				return
 			}
-			h.writePage(ctx, problemPage{Status: p.status, Title: p.title, Detail: body.Detail})
+			h.writePage(ctx, problemPage{Status: p.status, Title: p.title, Detail: body.Detail, Help: helpOn(p, body)})
 			return
 		}
 	}
@@ -269,6 +270,14 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	}
 	header.SetContentType("application/problem+json")
 	ctx.SetBody(append(encoded, '\n'))
+}
+
+// helpOn is where the reference tells more: of the operation or setting that is in question, else of the problem.
+func helpOn(p problem, body problemBody) string {
+	if docs.Named(body.Operation) {
+		return referencePath + "#" + body.Operation
+	}
+	return apiPath + "#" + p.code
 }
 
 // retryAfter is how many seconds a client should wait before it asks again; 0 if that would not help.

@@ -91,6 +91,9 @@ var routes = []route{
 	{path: referencePath, access: public, methods: []method{
 		{"GET", "A page with the reference of operations, settings and formats.", (*Handler).reference},
 	}},
+	{path: apiPath, access: public, methods: []method{
+		{"GET", "A page with this description.", (*Handler).describeAPI},
+	}},
 	{path: assetRoute + "{name}", access: public, internal: true, methods: []method{
 		{"GET", "", (*Handler).sendAsset},
 	}},

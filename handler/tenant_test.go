@@ -227,7 +227,7 @@ func TestNoTenantLearnsOfAnother(t *testing.T) {
 		}
 	}
 	// What is for all is the same for all.
-	for _, target := range []string{"/", "/playground", "/capabilities", "/openapi.json", "/docs", "/assets/x", "/proxy/_/aHR0cDovL2EuZXhhbXBsZS9h.png"} {
+	for _, target := range []string{"/", "/playground", "/capabilities", "/openapi.json", "/docs", "/docs/api", "/assets/x", "/proxy/_/aHR0cDovL2EuZXhhbXBsZS9h.png"} {
 		for _, host := range hosts[1:] {
 			if got, want := seenBy(s.at(host, "", "GET", target, nil)), seenBy(s.at(hosts[0], "", "GET", target, nil)); got != want {
 				t.Errorf("%s at %s is answered\n%s\nand not\n%s", target, host, got, want)

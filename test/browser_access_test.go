@@ -29,8 +29,8 @@ var axe = sync.OnceValues(func() (string, error) {
 	return string(text), err
 })
 
-// A fault is what axe finds.
-type fault struct {
+// A violation is what axe finds.
+type violation struct {
 	ID, Help string
 	Nodes    []struct {
 		Target []any
@@ -73,7 +73,7 @@ func (v *visitor) inspect(name string) {
 	for _, l := range looks {
 		v.seeAs(l.width, l.height, l.scheme)
 		v.look(name + "-" + l.name)
-		found := ask(v, chromedp.Evaluate[[]fault](`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations)`, chromedp.EvalAwaitPromise))
+		found := ask(v, chromedp.Evaluate[[]violation](`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations)`, chromedp.EvalAwaitPromise))
 		for _, f := range found {
 			for _, n := range f.Nodes {
 				v.t.Errorf("%s-%s: %s (%s): %v %s: %s", name, l.name, f.Help, f.ID, n.Target, n.HTML, n.Why)
@@ -209,6 +209,7 @@ func TestBrowserPagesAreForAll(t *testing.T) {
 	f("all-gallery-none", "/download?exts=tiff", 200)
 	f("all-reference", "/docs", 200)
 	f("all-reference-found", "/docs", 200, chromedp.WaitVisible(`#filter`), chromedp.SendKeys(`#filter`, "gravity"))
+	f("all-api", "/docs/api", 200)
 	f("all-nothing", "/nothing", 404)
 	f("all-bad-query", "/download?exts=xyz", 400)
 

@@ -1,4 +1,4 @@
-// The reference finds entries while one types.
+// The reference, and the description of the API, find entries while one types.
 
 const filter = document.querySelector("#filter") as HTMLInputElement;
 const found = document.querySelector("#found") as HTMLElement;
@@ -31,6 +31,9 @@ filter.addEventListener("keydown", (event) => {
   show();
 });
 (document.querySelector("#find") as HTMLElement).hidden = false;
+
+const server = document.querySelector("#origin");
+if (server) server.textContent = location.origin;
 
 // Who follows a link to an entry that is not shown now wants to see it.
 addEventListener("hashchange", () => {
