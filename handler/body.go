@@ -96,6 +96,14 @@ func (b *uploadBody) skipRest() {
 	_, _ = io.CopyN(io.Discard, b, most)
 }
 
+// hangUp ends a connection without an answer. Whoever resumes uploads then tries again, as after any failure of the network; an answer that says that something is wrong
+// with the request would be the end of it.
+func hangUp(ctx *fasthttp.RequestCtx) {
+	ctx.SetConnectionClose()
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(net.Conn) {})
+}
+
 // linger sends the answer that has been written to ctx and ends the connection of a client that may still be sending, in
 // such a way that it sees the answer: a connection that is closed before all has been read is reset, and a reset can
 // destroy what was sent before it.

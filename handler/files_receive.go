@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"sync"
@@ -87,7 +86,7 @@ func (h *Handler) copyBody(ctx *fasthttp.RequestCtx, body *uploadBody, file *sto
 		case err == errStopped:
 			return store.ErrHeld // somebody else holds it from now on
 		case err != nil:
-			return fmt.Errorf("%w: %w", errCutOff, err)
+			return errCutOff
 		}
 		if check == nil && file.Len()-file.Offset >= markEvery {
 			if err := file.Mark(); err != nil {
@@ -121,7 +120,7 @@ func (h *Handler) recognize(file *store.Held) error {
 // keepFile makes a complete upload an image: as one that came in one request, but under the id that it has. If that fails for a reason that will not pass,
 // the upload is refused.
 func (h *Handler) keepFile(ctx *fasthttp.RequestCtx, file *store.Held) (store.Original, error) {
-	spool, err := file.Spool(h.store)
+	spool, err := file.Spool()
 	if err != nil {
 		return store.Original{}, err
 	}

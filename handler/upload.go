@@ -60,11 +60,15 @@ func (h *Handler) endUpload(ctx *fasthttp.RequestCtx, body *uploadBody, err erro
 	if err != nil {
 		h.fail(ctx, err)
 	}
-	if body.cut { // by the client, or because it was too slow: there is nobody to wait for
+	switch {
+	case body.cut && isFiles(pathOf(ctx)):
+		hangUp(ctx)
+	case body.cut: // by the client, or because it was too slow: there is nobody to wait for
 		ctx.SetConnectionClose()
-		return nil
+	default:
+		return linger(ctx)
 	}
-	return linger(ctx)
+	return nil
 }
 
 // mayUpload returns why no upload is taken now, whatever it is. It reads the head of the request only.

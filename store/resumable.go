@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,6 +39,9 @@ func (r *Resumable) Complete() bool { return r.Length >= 0 && r.Offset == r.Leng
 
 // open tells whether bytes are waited for.
 func (r *Resumable) open() bool { return !r.Complete() && r.Refused == "" }
+
+// hasBytes tells whether there is a file of the bytes of the upload.
+func (r *Resumable) hasBytes() bool { return r.Refused == "" && !r.Joined }
 
 // MostResumables bounds the uploads that are under way, each of which may be waiting for its client.
 type MostResumables struct {
@@ -168,164 +169,3 @@ func (x *resumables) makeFolder() error {
 // data and journal are the files of an upload: its bytes, and what is known of it.
 func (x *resumables) data(id ID) string    { return filepath.Join(x.folder, id.String()) }
 func (x *resumables) journal(id ID) string { return x.data(id) + journalEnding }
-
-// Resumable returns what is known of an upload that comes in parts. It is ErrNotFound if there is none, which may be because it was added.
-func (s *Store) Resumable(id ID) (Resumable, error) {
-	x := &s.resumables
-	x.mutex.Lock()
-	defer x.mutex.Unlock()
-	if u := x.all[id]; u != nil {
-		return u.Resumable, nil
-	}
-	return Resumable{}, fmt.Errorf("upload %s: %w", id, ErrNotFound)
-}
-
-// HoldResumable has an upload held by the caller, and by nobody else until he lets go. If somebody holds it, it is ErrHeld; with wait he is asked to let
-// go, and waited for as long as ctx allows.
-func (s *Store) HoldResumable(ctx context.Context, id ID, wait bool) (*Held, error) {
-	x := &s.resumables
-	for {
-		x.mutex.Lock()
-		u := x.all[id]
-		if u == nil {
-			x.mutex.Unlock()
-			return nil, fmt.Errorf("upload %s: %w", id, ErrNotFound)
-		}
-		left := u.held
-		if left == nil {
-			u.held = make(chan struct{})
-			h := &Held{Resumable: u.Resumable, all: x, upload: u, length: u.Offset}
-			x.mutex.Unlock()
-			return h, nil
-		}
-		if wait {
-			u.want()
-		}
-		x.mutex.Unlock()
-		if !wait {
-			return nil, fmt.Errorf("upload %s: %w", id, ErrHeld)
-		}
-		select {
-		case <-left:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("upload %s: %w", id, ErrHeld)
-		}
-	}
-}
-
-// InterruptResumables asks all who hold an upload to let go.
-func (s *Store) InterruptResumables() {
-	x := &s.resumables
-	x.mutex.Lock()
-	defer x.mutex.Unlock()
-	for _, u := range x.all {
-		if u.held != nil {
-			u.want()
-		}
-	}
-}
-
-// want tells whoever holds the upload that somebody else waits for it.
-func (u *resumable) want() {
-	u.wanted = true
-	if u.interrupt != nil {
-		u.interrupt()
-	}
-}
-
-// letGo ends the hold on an upload.
-func (x *resumables) letGo(u *resumable) {
-	x.mutex.Lock()
-	defer x.mutex.Unlock()
-	close(u.held)
-	u.held, u.interrupt, u.wanted = nil, nil, false
-}
-
-// forget drops an upload, and removes its files. What a crash leaves of them is swept.
-func (x *resumables) forget(u *resumable) {
-	x.mutex.Lock()
-	delete(x.all, u.ID)
-	x.mutex.Unlock()
-	os.Remove(x.data(u.ID))
-	os.Remove(x.journal(u.ID))
-}
-
-// sweep drops the uploads that have expired and that nobody holds, and returns how many.
-func (x *resumables) sweep(now time.Time) (n int) {
-	x.mutex.Lock()
-	var expired []*resumable
-	for _, u := range x.all {
-		if u.held == nil && now.After(u.Expires) {
-			u.held = make(chan struct{})
-			expired = append(expired, u)
-			if u.hasBytes() {
-				x.expired++
-			}
-		}
-	}
-	x.mutex.Unlock()
-	for _, u := range expired {
-		x.forget(u)
-		x.letGo(u)
-	}
-	return len(expired)
-}
-
-// count tells how many uploads there are.
-func (x *resumables) count(s *State) {
-	x.mutex.Lock()
-	defer x.mutex.Unlock()
-	s.Expired = x.expired
-	for _, u := range x.all {
-		if u.hasBytes() {
-			s.Resumables++
-			s.ResumableBytes += u.Offset
-		}
-	}
-}
-
-// sweepEvery is the time in which each upload that has expired is dropped.
-const sweepEvery = time.Minute
-
-func (x *resumables) keepSweeping(ctx context.Context) {
-	for sleep(ctx, sweepEvery) == nil {
-		x.sweep(time.Now())
-	}
-}
-
-// load reads what a process before this one has left in the folder, which need not exist: uploads that can go on, and leavings, which it removes.
-func (x *resumables) load() error {
-	entries, err := os.ReadDir(x.folder)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	known := map[string]bool{}
-	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) != journalEnding {
-			continue
-		}
-		u, err := x.read(entry.Name())
-		if err != nil {
-			return err
-		}
-		if u == nil || time.Now().After(u.Expires) {
-			continue
-		}
-		x.all[u.ID] = u
-		known[entry.Name()], known[u.ID.String()] = true, u.hasBytes()
-	}
-	for _, entry := range entries {
-		if !known[entry.Name()] && entry.Type().IsRegular() {
-			if err := os.Remove(filepath.Join(x.folder, entry.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// hasBytes tells whether there is a file of the bytes of the upload.
-func (r *Resumable) hasBytes() bool { return r.Refused == "" && !r.Joined }

@@ -156,7 +156,7 @@ func (h *Held) SetLength(length int64) error {
 // Refuse says that the upload will not be kept, and why: not an empty text. Its bytes are removed, and what is known of it stays until it expires.
 func (h *Held) Refuse(why string) error {
 	next := h.Resumable
-	next.Refused, next.Hash, next.Expires = why, nil, later(min(keepEmpty, h.all.keep))
+	next.Refused, next.Note, next.Hash, next.Expires = why, "", nil, later(min(keepEmpty, h.all.keep))
 	if err := h.change(next); err != nil {
 		return wrap("refuse upload", err)
 	}
@@ -193,7 +193,7 @@ func (h *Held) File() (*os.File, error) {
 
 // Spool returns the bytes of a complete upload as a spool, to be added under the id of the upload. They stay with the upload, too, until that is removed:
 // if a crash comes between, it is added once more, which is no harm.
-func (h *Held) Spool(s *Store) (*Spool, error) {
+func (h *Held) Spool() (*Spool, error) {
 	if !h.Complete() {
 		return nil, fmt.Errorf("upload %s: %d bytes of %d", h.ID, h.Offset, h.Length)
 	}

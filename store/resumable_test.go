@@ -64,7 +64,7 @@ func keep(t *testing.T, s *Store, id ID) Original {
 	t.Helper()
 	h := hold(t, s, id)
 	defer h.Release()
-	sp, err := h.Spool(s)
+	sp, err := h.Spool()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestAnImageThatWasRemovedIsNotAddedAgain(t *testing.T) {
 	}
 	h := hold(t, s, r.ID)
 	defer h.Release()
-	sp, err := h.Spool(s)
+	sp, err := h.Spool()
 	if err != nil {
 		t.Fatal(err)
 	}
