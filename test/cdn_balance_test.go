@@ -104,9 +104,9 @@ func TestCDNBalancing(t *testing.T) {
 	// All of an upload goes to the server that has begun it.
 	for range 3 {
 		before := answersOf(origins)
-		path := resumed(t, "POST", address+"/files/", nil, "Upload-Length", "10").Header.Get("Location")
+		path := askTus(t, "POST", address+"/files/", nil, "Upload-Length", "10").Header.Get("Location")
 		for _, method := range []string{"PATCH", "HEAD", "DELETE"} {
-			if got := resumed(t, method, address+path, nil, "Upload-Offset", "0"); got.StatusCode >= 300 {
+			if got := askTus(t, method, address+path, nil, "Upload-Offset", "0"); got.StatusCode >= 300 {
 				t.Errorf("%s is answered %d", method, got.StatusCode)
 			}
 		}

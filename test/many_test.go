@@ -171,15 +171,15 @@ func TestManyMachines(t *testing.T) {
 	t.Run("an upload that can be resumed stays with the one that has begun it, and is an image of all", func(t *testing.T) {
 		for i := range 3 {
 			image := append(bytes.Clone(photo), byte(i), 5)
-			path := resumed(t, "POST", f.nginx.address+"/files/", nil, "Upload-Length", strconv.Itoa(len(image))).Header.Get("Location")
+			path := askTus(t, "POST", f.nginx.address+"/files/", nil, "Upload-Length", strconv.Itoa(len(image))).Header.Get("Location")
 			for offset := 0; offset < len(image); offset += 10_000 {
 				end := min(len(image), offset+10_000)
-				if got := resumed(t, "PATCH", f.nginx.address+path, image[offset:end], "Upload-Offset", strconv.Itoa(offset)); got.StatusCode != 204 {
+				if got := askTus(t, "PATCH", f.nginx.address+path, image[offset:end], "Upload-Offset", strconv.Itoa(offset)); got.StatusCode != 204 {
 					t.Fatalf("at %d it is answered %d", offset, got.StatusCode)
 				}
 			}
 			for _, o := range f.origins {
-				got := resumed(t, "HEAD", o.address()+path, nil)
+				got := askTus(t, "HEAD", o.address()+path, nil)
 				if got.StatusCode != 200 || got.Header.Get("Upload-Offset") != strconv.Itoa(len(image)) || got.Header.Get("Content-Location") == "" {
 					t.Errorf("when it is an image HEAD is answered %d, %v", got.StatusCode, got.Header)
 				}

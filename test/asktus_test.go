@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// resumed sends a request by the protocol tus.
-func resumed(t *testing.T, method, address string, body []byte, headers ...string) *http.Response {
+// askTus sends a request by the protocol tus.
+func askTus(t *testing.T, method, address string, body []byte, headers ...string) *http.Response {
 	t.Helper()
 	request, err := http.NewRequest(method, address, bytes.NewReader(body))
 	if err != nil {
