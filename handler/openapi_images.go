@@ -123,8 +123,11 @@ func managementSchemas() object {
 		"digest": object{"type": "string", "description": "SHA-256 of the bytes, in hexadecimal digits."},
 		"etag":   object{"type": "string", "description": "Of the original. If-Match takes it."},
 		"tags":   object{"type": "array", "items": text, "description": "Cache tags of the original."},
+
+		"thumbnail":   object{"type": "string", "description": "Address of the small print that pages show."},
+		"thumbnail2x": object{"type": "string", "description": "Address of the same with twice as many pixels each way."},
 	})
-	image["required"] = append(image["required"].([]string), "digest", "etag", "tags")
+	image["required"] = append(image["required"].([]string), "digest", "etag", "tags", "thumbnail", "thumbnail2x")
 	hooks := object{"type": "array", "items": object{
 		"type": "object", "required": []string{"hook", "outcome"}, "properties": object{
 			"hook": text, "outcome": object{"type": "string", "enum": purge.Outcomes}, "error": text,

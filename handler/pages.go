@@ -114,6 +114,7 @@ var (
 func parsePage(file string) *template.Template {
 	layout := template.New("layout.html").Funcs(template.FuncMap{
 		"caption":    caption,
+		"exactly":    exactBytes,
 		"filters":    typeFilters,
 		"format":     formatName,
 		"formats":    formatNames,

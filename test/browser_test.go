@@ -18,6 +18,7 @@ import (
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -105,6 +106,14 @@ func ask[T any](v *visitor, action chromedp.Action[T]) T {
 	return result
 }
 
+// withoutScripts has the pages that come run none.
+func (v *visitor) withoutScripts() {
+	v.t.Helper()
+	if _, err := chromedp.Call(v.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
 // look takes a picture of the page and checks what holds for all pages: nothing sticks out at the side, every image is
 // there, the console is silent.
 func (v *visitor) look(name string) {
@@ -145,6 +154,7 @@ func TestBrowserUploadGalleryDownload(t *testing.T) {
 	for _, window := range []struct{ width, height int64 }{{1440, 900}, {360, 740}} {
 		t.Run(fmt.Sprint(window.width), func(t *testing.T) {
 			v := visit(t, serve(t), window.width, window.height)
+			v.withoutScripts()
 			name := func(page string) string { return fmt.Sprintf("%s-%d", page, window.width) }
 			v.do(
 				chromedp.Navigate(v.root+"/"),
@@ -220,6 +230,7 @@ func TestBrowserUploadGalleryDownload(t *testing.T) {
 func TestBrowserShowsPrintsInAnotherPage(t *testing.T) {
 	root := serve(t)
 	v := visit(t, root, 800, 600)
+	v.withoutScripts()
 	v.do(
 		chromedp.Navigate(root+"/upload-image"), chromedp.WaitVisible(`input[type=file]`),
 		chromedp.SetUploadFiles(`input[type=file]`, []string{sample(t, "landscape.jpg")}),
