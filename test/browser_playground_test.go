@@ -145,6 +145,25 @@ func (v *visitor) dragOver(fromX, fromY, toX, toY float64) {
 	)
 }
 
+// dragCard drags the card of an operation to the place of another.
+func (v *visitor) dragCard(name, to string) {
+	v.t.Helper()
+	middle := func(of string) (x, y float64) {
+		v.t.Helper()
+		place := ask(v, chromedp.Evaluate[[]float64](fmt.Sprintf(`(b => [b.left + b.width / 2, b.top + b.height / 2])(document.querySelector('.card[data-name="%s"] .grip').getBoundingClientRect())`, of)))
+		return place[0], place[1]
+	}
+	v.do(chromedp.ScrollIntoView(fmt.Sprintf(`.card[data-name=%q]`, to)))
+	x0, y0 := middle(name)
+	x1, y1 := middle(to)
+	v.do(chromedp.MouseEvent(chromedp.MousePressed, x0, y0, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	for i := range 6 {
+		share := float64(i+1) / 6
+		v.do(chromedp.MouseEvent(chromedp.MouseMoved, x0+(x1-x0)*share, y0+(y1-y0)*share, chromedp.ButtonLeft))
+	}
+	v.do(chromedp.MouseEvent(chromedp.MouseReleased, x1, y1, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+}
+
 // A chain of four operations is made by a drawn rectangle, clicks and keys. The print that is shown is the one at the address in the bar, whatever is
 // done: another order, an operation switched off, undone, back again after another page, or opened anew.
 func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
@@ -210,6 +229,12 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 			same(chain)
 			v.do(chromedp.KeyEvent("y", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
 			same(moved)
+			v.press("Undo")
+			same(chain)
+
+			// By the pointer, too, in one step that can be undone.
+			v.dragCard("grayscale", "crop")
+			same("/grayscale" + drawn + "/rotate:90/border:12.png")
 			v.press("Undo")
 			same(chain)
 

@@ -141,7 +141,7 @@ export function Code({ d, subject, chain, shot }: { d: Description; subject: Sub
         <pre class={`copy${late ? " stale" : ""}`} tabIndex={0}>
           <code data-kind={kind}>{text}</code>
         </pre>
-        <CopyButton text={late ? () => fetchPicture(tag) : text} label={`Copy ${kind}`} />
+        <CopyButton key={kind} text={late ? () => fetchPicture(tag) : text} label={`Copy ${kind}`} />
       </div>
       {kind === pictureTitle && (
         <p class="quiet">Every browser takes the width and the format that suit it: AVIF, WebP, or one that all know.</p>
