@@ -123,7 +123,7 @@ func (v *visitor) look(name string) {
 		chromedp.EvalAwaitPromise))
 	wide := ask(v, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`))
 	broken := ask(v, chromedp.Evaluate[[]string](`[...document.images].filter(i => !i.naturalWidth).map(i => i.src)`))
-	picture := ask(v, chromedp.FullScreenshot(100))
+	picture := ask(v, v.picture())
 	folder := os.Getenv("SCREENSHOTS")
 	if folder == "" {
 		folder = v.t.ArtifactDir()
@@ -146,6 +146,14 @@ func (v *visitor) look(name string) {
 		v.t.Errorf("%s: the console says %v", name, v.complaints)
 		v.complaints = nil
 	}
+}
+
+// picture is that of the whole page, or of what the window shows of one that is very long.
+func (v *visitor) picture() chromedp.Action[[]byte] {
+	if ask(v, chromedp.Evaluate[int](`document.documentElement.scrollHeight`)) > 10_000 {
+		return chromedp.CaptureScreenshot()
+	}
+	return chromedp.FullScreenshot(100)
 }
 
 // Two photos are chosen and uploaded, the gallery shows both, and a click downloads one under its name. Nothing of it needs
