@@ -132,7 +132,6 @@ func wantImage(t *testing.T, address string, c came, data []byte) {
 func TestTusClientUploads(t *testing.T) {
 	s := start(t)
 	path, data := noisePicture(t, 1)
-	const most = 1 << 30
 	f := func(what string, options map[string]any, want ...string) {
 		t.Helper()
 		c := told{Endpoint: "http://" + s.address + "/files/", File: path, Options: options}.send(t, nil)
