@@ -36,6 +36,12 @@ type visitor struct {
 
 func visit(t *testing.T, root string, width, height int64) *visitor {
 	t.Helper()
+	return visitFor(t, time.Minute, root, width, height)
+}
+
+// visitFor is a visit that may take so long.
+func visitFor(t *testing.T, most time.Duration, root string, width, height int64) *visitor {
+	t.Helper()
 	temporary, err := os.MkdirTemp("", "browser") // which it does not empty by itself when it is made to end
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +68,7 @@ func visit(t *testing.T, root string, width, height int64) *visitor {
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height, viewport...)); err != nil {
 		t.Fatal(err)
 	}
-	v.ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	v.ctx, cancel = context.WithTimeout(ctx, most)
 	t.Cleanup(cancel)
 	err = chromedp.Listen(v.ctx, func(event any) {
 		switch e := event.(type) {

@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,4 +206,13 @@ func TestBrowserUploadsManyFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ignoreLostConnections takes from what the console has said that connections were lost, as they were.
+func (v *visitor) ignoreLostConnections() {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.complaints = slices.DeleteFunc(v.complaints, func(what string) bool {
+		return strings.Contains(what, "net::ERR_") && strings.Contains(what, "/files/")
+	})
 }
