@@ -20,6 +20,10 @@ function show(): void {
     if (fits) shown++;
   }
   for (const group of groups) group.hidden = !group.querySelector("section.entry:not([hidden])");
+  for (const list of document.querySelectorAll<HTMLElement>(".contents ul")) {
+    list.hidden = !list.querySelector("li:not([hidden])");
+    (list.previousElementSibling as HTMLElement).hidden = list.hidden;
+  }
   document.body.classList.toggle("finding", words.length > 0);
   found.textContent = words.length > 0 ? `${shown} found` : "";
 }
