@@ -36,41 +36,40 @@ const (
 	srcsetRoute   = "/srcset/"
 )
 
-// readAddress reads the address of a request below a route, and checks whether its tenant lets whoever knows it have the answer. It says
-// in the header by what the answer varies, whatever becomes of it.
+// readAddress reads the address of a request for an image below a route, and checks whether its tenant lets whoever knows it have the
+// answer. It says in the header by what the answer varies, whatever becomes of it.
 func (h *Handler) readAddress(ctx *fasthttp.RequestCtx, route string) (asking, error) {
-	a := asking{tenant: h.tenantOf(ctx), path: pathOf(ctx), route: route}
-	rest := a.path[len(route):]
-	if route != srcsetRoute {
-		rest, a.signed = signing.Cut(a.path)
-	}
-	target, err := parseBelow(route, rest, a.signed)
-	if target.Chain.Negotiated && route != srcsetRoute {
+	rest, signed := signing.Cut(pathOf(ctx))
+	a, err := h.readBelow(ctx, route, rest, signed)
+	if a.target.Chain.Negotiated || a.chain.Negotiated {
 		ctx.Response.Header.Set("Vary", "Accept")
 	}
-	a.target = target
+	if err == nil && h.refusesQuery(ctx) {
+		err = errUnknownQuery
+	}
+	return a, err
+}
+
+// readBelow reads what follows a route and its signature in the path of a request, and checks the signature. Beside an error it returns
+// as much as was understood.
+func (h *Handler) readBelow(ctx *fasthttp.RequestCtx, route string, rest []byte, signed bool) (asking, error) {
+	a := asking{tenant: h.tenantOf(ctx), path: pathOf(ctx), route: route, signed: signed}
+	asked, err := parseBelow(route, rest, signed)
+	a.target = asked
 	var refused error
 	if a.expires, refused = a.verify(); refused != nil {
-		return asking{}, refused
+		return a, refused
 	}
 	if err != nil {
-		return asking{}, err
+		return a, err
 	}
-	if route != srcsetRoute && h.refusesQuery(ctx) {
-		return asking{}, errUnknownQuery
+	if a.target.Chain, err = a.tenant.Policy.Apply(asked.Chain); err != nil {
+		return a, err
 	}
-	if a.target.Chain, err = a.tenant.Policy.Apply(target.Chain); err != nil {
-		return asking{}, err
-	}
-	a.snapped = !a.target.Chain.Equal(&target.Chain)
+	a.snapped = !a.target.Chain.Equal(&asked.Chain)
 	a.presets = a.tenant.presets.Current()
-	if a.chain, a.uses, err = a.target.Chain.Expand(a.presets); err != nil {
-		return asking{}, err
-	}
-	if a.chain.Negotiated && route != srcsetRoute {
-		ctx.Response.Header.Set("Vary", "Accept")
-	}
-	return a, nil
+	a.chain, a.uses, err = a.target.Chain.Expand(a.presets)
+	return a, err
 }
 
 // sentAs is the chain by which an answer in a format is asked for without negotiation and description, with its presets.

@@ -49,10 +49,7 @@ func (h *Handler) makeOnce(ctx *fasthttp.RequestCtx, wanted order) (*printed, ca
 	waiting, stop := h.whileConnected(ctx)
 	defer stop()
 	made, err := h.makePrint(waiting, wanted)
-	if err != nil && context.Cause(waiting) == errGone {
-		err = errGone
-	}
-	return made, cache.Miss, err
+	return made, cache.Miss, goneOr(waiting, err)
 }
 
 // load returns the print that is ordered when it comes from a source, of which all who want it make one use, as long as the client
@@ -61,14 +58,11 @@ func (h *Handler) load(ctx *fasthttp.RequestCtx, wanted order, source func(conte
 	waiting, stop := h.whileConnected(ctx)
 	defer stop()
 	p, outcome, err := h.prints.Load(waiting, wanted.print.key, func(ctx context.Context) (*printed, error) { return source(ctx, wanted) })
-	if errors.Is(err, context.Canceled) && context.Cause(waiting) == errGone {
-		return nil, outcome, errGone
-	}
 	if err == nil && outcome != cache.Hit {
 		err = h.stillThere(wanted)
 	}
 	if err != nil {
-		return nil, outcome, err
+		return nil, outcome, goneOr(waiting, err)
 	}
 	return p, outcome, nil
 }
@@ -99,6 +93,15 @@ func (h *Handler) whileConnected(ctx *fasthttp.RequestCtx) (_ context.Context, s
 		}
 	}
 	return waiting, w.stop
+}
+
+// goneOr says why what was done while a client waited came to nothing: because the client has gone, or else for the reason err. It is
+// nil if err is.
+func goneOr(waiting context.Context, err error) error {
+	if err != nil && context.Cause(waiting) == errGone {
+		return errGone
+	}
+	return err
 }
 
 // A watch looks at a connection from time to time until it is stopped or the client has gone.

@@ -110,13 +110,13 @@ func (h *Handler) sendKept(ctx *fasthttp.RequestCtx, path []byte) (bool, error) 
 		p = p.under(d)
 	}
 	t, err := termsOf(path)
-	if err == nil && p.copy != nil {
+	if err != nil {
+		return true, err
+	}
+	if p.copy != nil {
 		if t.copy, known = h.options.Sources.Current(p.copy); !known {
 			return false, nil
 		}
-	}
-	if err != nil {
-		return true, err
 	}
 	return true, h.writePrint(ctx, p, t, statusHit)
 }

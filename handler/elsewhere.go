@@ -74,11 +74,8 @@ func (h *Handler) elsewhere(ctx *fasthttp.RequestCtx, a asking) (subject, error)
 	waiting, stop := h.whileConnected(ctx)
 	defer stop()
 	c, err := h.options.Sources.Get(waiting, wanted)
-	if errors.Is(err, context.Canceled) && context.Cause(waiting) == errGone {
-		err = errGone
-	}
 	if err != nil {
-		return subject{}, err
+		return subject{}, goneOr(waiting, err)
 	}
 	for _, name := range h.options.SourceHeaders {
 		varyBy(&ctx.Response.Header, name)

@@ -47,7 +47,7 @@ type picturePrint struct {
 
 // srcset serves /srcset/{id}.{ext} and /srcset/{id}/{chain}.{ext}. No print is made but a small one for the placeholder.
 func (h *Handler) srcset(ctx *fasthttp.RequestCtx) error {
-	a, err := h.readAddress(ctx, srcsetRoute)
+	a, err := h.readBelow(ctx, srcsetRoute, pathOf(ctx)[len(srcsetRoute):], false)
 	if err != nil {
 		return err
 	}
