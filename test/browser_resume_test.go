@@ -232,7 +232,7 @@ func TestBrowserUploadOutlivesInterruptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	beyond := func(percent int) string {
-		return fmt.Sprintf(`document.querySelector('%s')?.value > %d`, row("large.tif", "progress"), info.Size()*int64(percent)/100)
+		return fmt.Sprintf(`document.querySelector('%s')?.value > %d`, inRow("large.tif", "progress"), info.Size()*int64(percent)/100)
 	}
 	v.do(
 		chromedp.Navigate(root+"/"), chromedp.WaitVisible(`.zone`),
@@ -274,7 +274,7 @@ func TestBrowserUploadOutlivesInterruptions(t *testing.T) {
 	v.until(count("sending"))
 	v.until(`document.querySelector("progress").value > 0`)
 	if !ask(v, chromedp.Evaluate[bool](beyond(50))) {
-		t.Errorf("after it was chosen again it says %q", v.text(row("large.tif", ".text p")))
+		t.Errorf("after it was chosen again it says %q", v.text(inRow("large.tif", ".text p")))
 	}
 	l.pace(0)
 	v.until(count("done"))

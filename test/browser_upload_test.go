@@ -93,7 +93,7 @@ func count(state string) string {
 }
 
 // row is a selector of the row of a file, and of what is in it.
-func row(name, inside string) string { return fmt.Sprintf(`[data-name="%s"] %s`, name, inside) }
+func inRow(name, inside string) string { return fmt.Sprintf(`[data-name="%s"] %s`, name, inside) }
 
 // press clicks a button or a link by the words on it.
 func (v *visitor) press(inside, words string) {
@@ -172,10 +172,10 @@ func TestBrowserUploadsManyFiles(t *testing.T) {
 			if total := v.text(".total h2"); total != "28 images uploaded, 2 refused" {
 				t.Errorf("in all it says %q", total)
 			}
-			if said := v.text(row("notes.txt", ".text p")); !strings.Contains(said, "ot an image") {
+			if said := v.text(inRow("notes.txt", ".text p")); !strings.Contains(said, "ot an image") {
 				t.Errorf("of a text it says %q", said)
 			}
-			if said := v.text(row("broken.jpg", ".text p")); !strings.Contains(said, "amaged") && !strings.Contains(said, "ot an image") {
+			if said := v.text(inRow("broken.jpg", ".text p")); !strings.Contains(said, "amaged") && !strings.Contains(said, "ot an image") {
 				t.Errorf("of a file that ends in its head it says %q", said)
 			}
 			if n := v.complained(415) + v.complained(422); n != 2 {
@@ -186,7 +186,7 @@ func TestBrowserUploadsManyFiles(t *testing.T) {
 				t.Errorf("%d thumbnails show", shown)
 			}
 
-			image := ask(v, chromedp.Evaluate[string](`document.querySelector('`+row("photo-01.jpg", "img")+`').src.match(/[0-9a-f-]{36}/)[0]`))
+			image := ask(v, chromedp.Evaluate[string](`document.querySelector('`+inRow("photo-01.jpg", "img")+`').src.match(/[0-9a-f-]{36}/)[0]`))
 			copied := v.copier()
 			for label, want := range map[string]string{
 				"id":        image,
