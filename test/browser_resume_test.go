@@ -160,11 +160,11 @@ func (l *line) carry(client net.Conn) {
 		io.Copy(client, server)
 		client.Close()
 	}()
-	io.Copy(slow{server, l}, bufio.NewReaderSize(client, 64<<10))
+	io.Copy(slowly{server, l}, bufio.NewReaderSize(client, 64<<10))
 }
 
-// slow is a writer to a server at the pace of a line.
-type slow struct {
+// slowly is a writer to a server at the pace of a line.
+type slowly struct {
 	io.Writer
 	line *line
 }
