@@ -211,7 +211,7 @@ func TestBrowserUploadOutlivesInterruptions(t *testing.T) {
 	var command *exec.Cmd
 	run := func() string {
 		var s instance
-		s, command = startIn(t, data, io.Discard, "--max-upload-bytes=3GB", "--max-pixels=500000000")
+		s, command = startIn(t, data, io.Discard, "--max-upload-bytes=3GB", "--max-pixels=500000000", "--deadline=1m", "--queue-wait=1m")
 		return s.address
 	}
 	server := run()

@@ -216,3 +216,150 @@ func (v *visitor) ignoreLostConnections() {
 		return strings.Contains(what, "net::ERR_") && strings.Contains(what, "/files/")
 	})
 }
+
+// drawn is a script in which file(name, color) makes a picture, which a page has drawn, a file.
+const drawn = `const file = (name, color) => new Promise(done => {
+	const canvas = document.createElement("canvas"), pen = canvas.getContext("2d")
+	pen.fillStyle = color
+	pen.fillRect(0, 0, 300, 150)
+	canvas.toBlob(blob => done(new File([blob], name, { type: "image/png" })))
+})
+`
+
+// Pictures are dropped anywhere on the page, and pasted; a folder is chosen with all that is in it, but for what programs have put there.
+func TestBrowserUploadsWhatIsDroppedAndPasted(t *testing.T) {
+	root := serve(t)
+	v := visit(t, root, 1280, 900)
+	v.do(chromedp.Navigate(root+"/"), chromedp.WaitVisible(`.zone`))
+	v.do(chromedp.Evaluate[chromedp.Void](`(async () => { `+drawn+`
+		const transfer = new DataTransfer()
+		transfer.items.add(await file("dropped-1.png", "red"))
+		transfer.items.add(await file("dropped-2.png", "green"))
+		document.querySelector("footer").dispatchEvent(new DragEvent("dragenter", { dataTransfer: transfer, bubbles: true, cancelable: true }))
+		window.drop = () => document.querySelector("footer").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }))
+	})()`, chromedp.EvalAwaitPromise))
+	v.until(`getComputedStyle(document.body, "::after").content != "none"`)
+	v.lookTwice("drop")
+	v.do(chromedp.Evaluate[chromedp.Void](`void drop()`))
+	v.until(count("done") + " == 2")
+	if content := ask(v, chromedp.Evaluate[string](`getComputedStyle(document.body, "::after").content`)); content != "none" {
+		t.Errorf("after the drop the page still says %s", content)
+	}
+
+	v.do(chromedp.Evaluate[chromedp.Void](`(async () => { `+drawn+`
+		const transfer = new DataTransfer()
+		transfer.items.add(await file("image.png", "blue"))
+		document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }))
+	})()`, chromedp.EvalAwaitPromise))
+	v.until(count("done") + " == 3")
+	if name := v.text(".upload:last-child h3"); !strings.HasPrefix(name, "pasted-20") || !strings.HasSuffix(name, ".png") {
+		t.Errorf("what was pasted is named %q", name)
+	}
+
+	folder := t.TempDir()
+	inner := filepath.Join(folder, "holiday", "sea")
+	if err := os.MkdirAll(inner, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	photos(t, inner, 2)
+	writeFile(t, filepath.Join(folder, "holiday"), ".DS_Store", "hidden")
+	writeFile(t, inner, "Thumbs.db", "hidden")
+	v.do(chromedp.SetUploadFiles(`#folder`, []string{filepath.Join(folder, "holiday")}))
+	v.until(count("done") + " == 5")
+	if notice := v.text("#uploads"); !strings.Contains(notice, "Left out: 2 hidden files.") {
+		t.Errorf("the page says %q", notice)
+	}
+	// Those that are there already are not sent again, also after the page was loaded anew.
+	v.do(chromedp.Reload(), chromedp.WaitVisible(`.upload`))
+	v.until(count("done") + " == 5")
+	v.do(chromedp.SetUploadFiles(`#folder`, []string{filepath.Join(folder, "holiday")}))
+	v.until(`document.querySelector("#uploads").textContent.includes("Left out: 2 files in the list already, 2 hidden files.")`)
+	if total := v.text(".total h2"); total != "5 images uploaded" {
+		t.Errorf("in all it says %q", total)
+	}
+	v.lookTwice("folder")
+}
+
+// Uploads are paused, resumed and cancelled, one and all. What need not be sent to be refused is not sent.
+func TestBrowserUploadsArePausedAndCancelled(t *testing.T) {
+	server := start(t, "--max-upload-bytes=100MB", "--max-pixels=500000000")
+	l := newLine(t, server.address)
+	root := "http://" + l.address
+	v := visit(t, root, 360, 740)
+	folder := t.TempDir()
+	large := largeTIFF(t, 30_000_000)
+	huge := writeFile(t, folder, "huge.jpg", "")
+	if err := os.Truncate(huge, 100_000_001); err != nil {
+		t.Fatal(err)
+	}
+	files := append(photos(t, folder, 3), large, huge, writeFile(t, folder, "empty.png", ""))
+	v.do(chromedp.Navigate(root+"/"), chromedp.WaitVisible(`.zone`))
+	l.pace(1_000_000)
+	v.do(chromedp.SetUploadFiles(`#image`, files))
+	// What is too large or empty is told before a byte is sent.
+	v.until(count("refused") + " == 2")
+	for name, want := range map[string]string{"huge.jpg": "Not kept. It is too large: at most 100 MB are taken.", "empty.png": "Not kept. It is empty."} {
+		if said := v.text(row(name, ".text p")); said != want {
+			t.Errorf("of %s it says %q, want %q", name, said, want)
+		}
+	}
+	v.until(count("done") + " == 3 && " + count("sending") + " == 1")
+	v.lookTwice("sending-360")
+
+	tiff := `li[@data-name="large.tif"]`
+	v.press(tiff, "Pause")
+	v.until(count("paused") + " == 1")
+	at := v.text(row("large.tif", ".text p"))
+	time.Sleep(500 * time.Millisecond) // in which bytes would go
+	if now := v.text(row("large.tif", ".text p")); now != at || !strings.HasSuffix(now, "paused") {
+		t.Errorf("while it is paused it says %q and then %q", at, now)
+	}
+	if focused := ask(v, chromedp.Evaluate[string](`document.activeElement.textContent`)); focused != "Resume large.tif" {
+		t.Errorf("the focus is on %q", focused)
+	}
+	v.lookTwice("paused-360")
+	v.press(tiff, "Resume")
+	v.until(count("sending") + " == 1")
+	v.press(`div[contains(@class, "all")]`, "Pause all")
+	v.until(count("paused") + " == 1")
+	v.press(`div[contains(@class, "all")]`, "Resume all")
+	v.until(count("sending") + " == 1")
+	v.press(tiff, "Cancel")
+	v.until(count("") + " == 5 && " + count("sending") + " == 0")
+	v.press(`li[@data-name="huge.jpg"]`, "Remove")
+	v.until(count("") + " == 4")
+
+	// The same file can be sent after all.
+	l.pace(0)
+	v.do(chromedp.SetUploadFiles(`#image`, []string{large}))
+	v.until(count("done") + " == 4")
+	v.press(`div[contains(@class, "all")]`, "Clear the list")
+	v.until(count("") + " == 0")
+	v.do(chromedp.WaitVisible(`#prints`))
+	v.look("cleared-360")
+}
+
+// Where a token is needed it is asked for once; without it files are refused, and can be sent again.
+func TestBrowserUploadsWithToken(t *testing.T) {
+	const token = "correct-horse-battery-staple"
+	root := serve(t, "--token="+token)
+	v := visit(t, root, 1280, 900)
+	files := photos(t, t.TempDir(), 4)
+	v.do(
+		chromedp.Navigate(root+"/upload-image"), chromedp.WaitVisible(`#token`),
+		chromedp.SendKeys(`#token`, token), chromedp.Click(`#locked button`), chromedp.WaitVisible(`.zone`),
+		chromedp.SetUploadFiles(`#image`, files[:2]),
+	)
+	v.until(count("done") + " == 2")
+
+	v.do(
+		chromedp.Evaluate[chromedp.Void](`sessionStorage.setItem("calotype-token", "another-token-that-is-not-known")`),
+		chromedp.SetUploadFiles(`#image`, files[2:]), chromedp.WaitVisible(`#ask-token`), chromedp.Click(`dialog button.plain`),
+	)
+	v.until(count("refused") + " == 2")
+	v.complaints = nil // of the answers 401
+	v.lookTwice("needs-token")
+	v.press(`div[contains(@class, "all")]`, "Try refused files again")
+	v.do(chromedp.WaitVisible(`#ask-token`), chromedp.SendKeys(`#ask-token`, token), chromedp.Click(`dialog button`))
+	v.until(count("done") + " == 4")
+}

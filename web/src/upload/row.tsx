@@ -1,4 +1,5 @@
 import { Component, createRef } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { CopyButton } from "../copy";
 import { format, number, size } from "../words";
 import { address, pictureTag } from "./code";
@@ -83,7 +84,7 @@ function line(item: Item): string {
     case "paused":
       return `${size(item.sent)} of ${whole} · paused`;
     case "missing":
-      return `${whole} · not complete. Choose the same file again, and it goes on where it stopped.`;
+      return `${whole} · not complete`;
     case "refused":
       return item.reason;
     case "done": {
@@ -93,15 +94,38 @@ function line(item: Item): string {
   }
 }
 
+/** How often a thumbnail is asked for again that does not come: the server may have too much to do while uploads go on. */
+const tries = 4;
+
 function Thumbnail({ image }: { image: Image }) {
+  const [failed, fail] = useState(0);
+  const [waits, wait] = useState(false);
+  useEffect(() => {
+    if (!waits || failed > tries) return;
+    const timer = setTimeout(() => wait(false), 1500 * 2 ** failed);
+    return () => clearTimeout(timer);
+  }, [waits, failed]);
+  if (waits) return null;
   const small = image.thumbnail;
+  const onError = () => {
+    fail(failed + 1);
+    wait(true);
+  };
   return (
-    <img src={small} srcset={`${small} 1x, ${image.thumbnail2x} 2x`} width={image.width} height={image.height} alt="" decoding="async" />
+    <img
+      src={small}
+      srcset={`${small} 1x, ${image.thumbnail2x} 2x`}
+      width={image.width}
+      height={image.height}
+      alt=""
+      decoding="async"
+      onError={onError}
+    />
   );
 }
 
 function OnItsWay({ item }: { item: Item }) {
-  if (item.state === "refused") return null;
+  if (item.state === "refused" || item.state === "missing") return null;
   const percent = item.size ? Math.floor((100 * item.sent) / item.size) : 0;
   return (
     <div class="progress">

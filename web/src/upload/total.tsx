@@ -39,12 +39,12 @@ export function Total({ queue }: { queue: Queue }) {
             ? held
               ? "The server cannot be reached. It goes on by itself when it can."
               : pace(queue, bytes, sent)
-            : `${size(sent)} uploaded.`}
-          {open.length > 0 && refused.length > 0 && ` ${counted(refused.length, "file")} refused.`}
+            : sent > 0 && `${size(sent)} uploaded`}
+          {open.length > 0 && refused.length > 0 && ` · ${counted(refused.length, "file")} refused`}
         </p>
       </div>
-      {missing.length > 0 && open.length === 0 && (
-        <p>
+      {missing.length > 0 && (
+        <p class="told">
           The page was loaded anew, and {missing.length === 1 ? "a file was" : `${number(missing.length)} files were`} not complete. Choose
           the same {missing.length === 1 ? "file" : "files or folder"} again: what has come is not sent again.
         </p>
@@ -62,7 +62,7 @@ export function Total({ queue }: { queue: Queue }) {
         )}
         {refused.filter((item) => item.again).length > 0 && (
           <button type="button" class="plain small" onClick={() => queue.retryAll()}>
-            Try those refused again
+            Try refused files again
           </button>
         )}
         {done.length > 1 && (
