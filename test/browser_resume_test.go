@@ -244,7 +244,7 @@ func TestBrowserUploadOutlivesInterruptions(t *testing.T) {
 	l.lead("")
 	v.until(count("held"))
 	v.ignoreLostConnections()
-	v.lookTwice("cut")
+	v.lookAround("cut")
 	l.lead(server)
 	v.until(count("sending"))
 
@@ -269,7 +269,7 @@ func TestBrowserUploadOutlivesInterruptions(t *testing.T) {
 	}
 	v.until(count("missing"))
 	v.ignoreLostConnections()
-	v.lookTwice("missing")
+	v.lookAround("missing")
 	v.do(chromedp.SetUploadFiles(`#image`, []string{file}))
 	v.until(count("sending"))
 	v.until(`document.querySelector("progress").value > 0`)
@@ -278,7 +278,7 @@ func TestBrowserUploadOutlivesInterruptions(t *testing.T) {
 	}
 	l.pace(0)
 	v.until(count("done"))
-	v.lookTwice("whole")
+	v.lookAround("whole")
 
 	if sent, most := l.sent.Load(), info.Size()*6/5; sent > most {
 		t.Errorf("%d bytes were sent for a file of %d", sent, info.Size())

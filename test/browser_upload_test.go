@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -54,24 +53,11 @@ func writeFile(t *testing.T, folder, name, text string) string {
 	return path
 }
 
-// colors has pages see which scheme is preferred, "light" or "dark".
-func (v *visitor) colors(scheme string) {
+// lookAround inspects the upload page, with all rows of its list: what is outside of the window is not drawn, to be fast, and would be missing.
+func (v *visitor) lookAround(name string) {
 	v.t.Helper()
-	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
-	if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
-		v.t.Fatal(err)
-	}
-}
-
-// lookTwice looks at the page in light and in dark.
-func (v *visitor) lookTwice(name string) {
-	v.t.Helper()
-	// What is outside of the window is not drawn, to be fast, and would be missing in the picture.
 	v.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll(".upload").forEach(row => row.style.contentVisibility = "visible")`))
-	for _, scheme := range []string{"light", "dark"} {
-		v.colors(scheme)
-		v.look(name + "-" + scheme)
-	}
+	v.inspect("upload-" + name)
 }
 
 // until waits for something to be true of the page.
@@ -155,56 +141,51 @@ func (v *visitor) complained(status int) (n int) {
 // Thirty files are chosen at once. Two are no images: what is wrong with them is said beside their names, and the others are kept. What a page needs
 // of them is copied.
 func TestBrowserUploadsManyFiles(t *testing.T) {
-	for _, window := range []struct{ width, height int64 }{{1440, 900}, {360, 740}} {
-		t.Run(fmt.Sprint(window.width), func(t *testing.T) {
-			root := serve(t)
-			v := visit(t, root, window.width, window.height)
-			v.mayReadClipboard()
-			folder := t.TempDir()
-			files := photos(t, folder, 28)
-			files = append(files, writeFile(t, folder, "notes.txt", strings.Repeat("no picture at all ", 100)), writeFile(t, folder, "broken.jpg", "\xff\xd8\xff\xe0 and nothing more"))
-			name := func(page string) string { return fmt.Sprintf("%s-%d", page, window.width) }
-			v.do(chromedp.Navigate(root+"/"), chromedp.WaitVisible(`.zone`))
-			v.lookTwice(name("choose"))
+	root := serve(t)
+	v := visit(t, root, 1440, 900)
+	v.mayReadClipboard()
+	folder := t.TempDir()
+	files := photos(t, folder, 28)
+	files = append(files, writeFile(t, folder, "notes.txt", strings.Repeat("no picture at all ", 100)), writeFile(t, folder, "broken.jpg", "\xff\xd8\xff\xe0 and nothing more"))
+	v.do(chromedp.Navigate(root+"/"), chromedp.WaitVisible(`.zone`))
+	v.lookAround("choose")
 
-			v.do(chromedp.SetUploadFiles(`#image`, files))
-			v.until(count("done") + " == 28 && " + count("refused") + " == 2")
-			if total := v.text(".total h2"); total != "28 images uploaded, 2 refused" {
-				t.Errorf("in all it says %q", total)
-			}
-			if said := v.text(inRow("notes.txt", ".text p")); !strings.Contains(said, "ot an image") {
-				t.Errorf("of a text it says %q", said)
-			}
-			if said := v.text(inRow("broken.jpg", ".text p")); !strings.Contains(said, "amaged") && !strings.Contains(said, "ot an image") {
-				t.Errorf("of a file that ends in its head it says %q", said)
-			}
-			if n := v.complained(415) + v.complained(422); n != 2 {
-				t.Errorf("%d files were refused by the server", n)
-			}
-			v.lookTwice(name("done"))
-			if shown := ask(v, chromedp.Evaluate[int](`[...document.querySelectorAll(".upload.done img")].filter(i => i.naturalWidth > 0).length`)); shown != 28 {
-				t.Errorf("%d thumbnails show", shown)
-			}
+	v.do(chromedp.SetUploadFiles(`#image`, files))
+	v.until(count("done") + " == 28 && " + count("refused") + " == 2")
+	if total := v.text(".total h2"); total != "28 images uploaded, 2 refused" {
+		t.Errorf("in all it says %q", total)
+	}
+	if said := v.text(inRow("notes.txt", ".text p")); !strings.Contains(said, "ot an image") {
+		t.Errorf("of a text it says %q", said)
+	}
+	if said := v.text(inRow("broken.jpg", ".text p")); !strings.Contains(said, "amaged") && !strings.Contains(said, "ot an image") {
+		t.Errorf("of a file that ends in its head it says %q", said)
+	}
+	if n := v.complained(415) + v.complained(422); n != 2 {
+		t.Errorf("%d files were refused by the server", n)
+	}
+	v.lookAround("done")
+	if shown := ask(v, chromedp.Evaluate[int](`[...document.querySelectorAll(".upload.done img")].filter(i => i.naturalWidth > 0).length`)); shown != 28 {
+		t.Errorf("%d thumbnails show", shown)
+	}
 
-			image := ask(v, chromedp.Evaluate[string](`document.querySelector('`+inRow("photo-01.jpg", "img")+`').src.match(/[0-9a-f-]{36}/)[0]`))
-			copied := v.copier()
-			for label, want := range map[string]string{
-				"id":        image,
-				"URL":       root + "/download/" + image,
-				"<img>":     `<img loading="lazy" decoding="async" width="480" height="360" alt="photo 01" sizes="100vw" srcset="` + root + "/download/" + image + "/resize:320.webp 320w, ",
-				"<picture>": "<picture>\n<source type=\"image/avif\" sizes=\"100vw\" srcset=\"" + root + "/download/" + image + "/resize:320.avif 320w, ",
-			} {
-				if text := copied(`li[@data-name="photo-01.jpg"]`, label); !strings.HasPrefix(text, want) {
-					t.Errorf("%s is copied as %s, want %s", label, text, want)
-				}
-			}
-			if lines := strings.Split(copied(`div[contains(@class, "all")]`, "URLs"), "\n"); len(lines) != 28 || lines[0] != root+"/download/"+image {
-				t.Errorf("as URLs of all are copied %q", lines)
-			}
-			if all := copied(`div[contains(@class, "all")]`, "<picture>"); strings.Count(all, "<picture>") != 28 || strings.Count(all, "</picture>") != 28 {
-				t.Errorf("as pictures of all are copied %s", all)
-			}
-		})
+	image := ask(v, chromedp.Evaluate[string](`document.querySelector('`+inRow("photo-01.jpg", "img")+`').src.match(/[0-9a-f-]{36}/)[0]`))
+	copied := v.copier()
+	for label, want := range map[string]string{
+		"id":        image,
+		"URL":       root + "/download/" + image,
+		"<img>":     `<img loading="lazy" decoding="async" width="480" height="360" alt="photo 01" sizes="100vw" srcset="` + root + "/download/" + image + "/resize:320.webp 320w, ",
+		"<picture>": "<picture>\n<source type=\"image/avif\" sizes=\"100vw\" srcset=\"" + root + "/download/" + image + "/resize:320.avif 320w, ",
+	} {
+		if text := copied(`li[@data-name="photo-01.jpg"]`, label); !strings.HasPrefix(text, want) {
+			t.Errorf("%s is copied as %s, want %s", label, text, want)
+		}
+	}
+	if lines := strings.Split(copied(`div[contains(@class, "all")]`, "URLs"), "\n"); len(lines) != 28 || lines[0] != root+"/download/"+image {
+		t.Errorf("as URLs of all are copied %q", lines)
+	}
+	if all := copied(`div[contains(@class, "all")]`, "<picture>"); strings.Count(all, "<picture>") != 28 || strings.Count(all, "</picture>") != 28 {
+		t.Errorf("as pictures of all are copied %s", all)
 	}
 }
 
@@ -239,7 +220,7 @@ func TestBrowserUploadsWhatIsDroppedAndPasted(t *testing.T) {
 		window.drop = () => document.querySelector("footer").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }))
 	})()`, chromedp.EvalAwaitPromise))
 	v.until(`getComputedStyle(document.body, "::after").content != "none"`)
-	v.lookTwice("drop")
+	v.lookAround("drop")
 	v.do(chromedp.Evaluate[chromedp.Void](`void drop()`))
 	v.until(count("done") + " == 2")
 	if content := ask(v, chromedp.Evaluate[string](`getComputedStyle(document.body, "::after").content`)); content != "none" {
@@ -277,7 +258,7 @@ func TestBrowserUploadsWhatIsDroppedAndPasted(t *testing.T) {
 	if total := v.text(".total h2"); total != "5 images uploaded" {
 		t.Errorf("in all it says %q", total)
 	}
-	v.lookTwice("folder")
+	v.lookAround("folder")
 }
 
 // Uploads are paused, resumed and cancelled, one and all. What need not be sent to be refused is not sent.
@@ -285,7 +266,7 @@ func TestBrowserUploadsArePausedAndCancelled(t *testing.T) {
 	server := start(t, "--max-upload-bytes=100MB", "--max-pixels=500000000")
 	l := newLine(t, server.address)
 	root := "http://" + l.address
-	v := visit(t, root, 360, 740)
+	v := visit(t, root, 1280, 900)
 	folder := t.TempDir()
 	large := largeTIFF(t, 30_000_000)
 	huge := writeFile(t, folder, "huge.jpg", "")
@@ -299,25 +280,25 @@ func TestBrowserUploadsArePausedAndCancelled(t *testing.T) {
 	// What is too large or empty is told before a byte is sent.
 	v.until(count("refused") + " == 2")
 	for name, want := range map[string]string{"huge.jpg": "Not kept. It is too large: at most 100 MB are taken.", "empty.png": "Not kept. It is empty."} {
-		if said := v.text(row(name, ".text p")); said != want {
+		if said := v.text(inRow(name, ".text p")); said != want {
 			t.Errorf("of %s it says %q, want %q", name, said, want)
 		}
 	}
 	v.until(count("done") + " == 3 && " + count("sending") + " == 1")
-	v.lookTwice("sending-360")
+	v.lookAround("sending")
 
 	tiff := `li[@data-name="large.tif"]`
 	v.press(tiff, "Pause")
 	v.until(count("paused") + " == 1")
-	at := v.text(row("large.tif", ".text p"))
+	at := v.text(inRow("large.tif", ".text p"))
 	time.Sleep(500 * time.Millisecond) // in which bytes would go
-	if now := v.text(row("large.tif", ".text p")); now != at || !strings.HasSuffix(now, "paused") {
+	if now := v.text(inRow("large.tif", ".text p")); now != at || !strings.HasSuffix(now, "paused") {
 		t.Errorf("while it is paused it says %q and then %q", at, now)
 	}
 	if focused := ask(v, chromedp.Evaluate[string](`document.activeElement.textContent`)); focused != "Resume large.tif" {
 		t.Errorf("the focus is on %q", focused)
 	}
-	v.lookTwice("paused-360")
+	v.lookAround("paused")
 	v.press(tiff, "Resume")
 	v.until(count("sending") + " == 1")
 	v.press(`div[contains(@class, "all")]`, "Pause all")
@@ -336,7 +317,7 @@ func TestBrowserUploadsArePausedAndCancelled(t *testing.T) {
 	v.press(`div[contains(@class, "all")]`, "Clear the list")
 	v.until(count("") + " == 0")
 	v.do(chromedp.WaitVisible(`#prints`))
-	v.look("cleared-360")
+	v.lookAround("cleared")
 }
 
 // Where a token is needed it is asked for once; without it files are refused, and can be sent again.
@@ -358,7 +339,7 @@ func TestBrowserUploadsWithToken(t *testing.T) {
 	)
 	v.until(count("refused") + " == 2")
 	v.complaints = nil // of the answers 401
-	v.lookTwice("needs-token")
+	v.lookAround("needs-token")
 	v.press(`div[contains(@class, "all")]`, "Try refused files again")
 	v.do(chromedp.WaitVisible(`#ask-token`), chromedp.SendKeys(`#ask-token`, token), chromedp.Click(`dialog button`))
 	v.until(count("done") + " == 4")
