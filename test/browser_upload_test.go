@@ -10,7 +10,6 @@ import (
 	"image/jpeg"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,15 +186,6 @@ func TestBrowserUploadsManyFiles(t *testing.T) {
 	if all := copied(`div[contains(@class, "all")]`, "<picture>"); strings.Count(all, "<picture>") != 28 || strings.Count(all, "</picture>") != 28 {
 		t.Errorf("as pictures of all are copied %s", all)
 	}
-}
-
-// ignoreLostConnections takes from what the console has said that connections were lost, as they were.
-func (v *visitor) ignoreLostConnections() {
-	v.mutex.Lock()
-	defer v.mutex.Unlock()
-	v.complaints = slices.DeleteFunc(v.complaints, func(what string) bool {
-		return strings.Contains(what, "net::ERR_") && strings.Contains(what, "/files/")
-	})
 }
 
 // drawn is a script in which file(name, color) makes a picture, which a page has drawn, a file.

@@ -35,14 +35,32 @@ export const keyOf = (file: File): string => [file.name, file.size, file.lastMod
 
 const prefix = "calotype-upload/";
 const unfinishedFor = 24 * 60 * 60 * 1000;
-const tab = Math.random().toString(36).slice(2);
+
+/** Names this tab, also after the page was loaded anew. */
+const tab = ((): string => {
+  const name = Math.random().toString(36).slice(2);
+  try {
+    const known = sessionStorage.getItem("calotype-tab");
+    if (known) return known;
+    sessionStorage.setItem("calotype-tab", name);
+  } catch {
+    // it has another name each time, then
+  }
+  return name;
+})();
 
 /** Has other tabs know that the uploads of this one go on, until the function that is returned is called. */
 export function claim(): () => void {
+  let over = false;
   let release = () => {};
-  // Browsers have locks for pages of https:// and of this machine; elsewhere other tabs offer to go on with what goes on here.
-  void navigator.locks?.request(prefix + tab, () => new Promise<void>((done) => (release = done)));
-  return () => release();
+  const hold = () => (over ? undefined : new Promise<void>((done) => (release = done)));
+  // Browsers have locks for pages of https:// and of this machine; elsewhere other tabs offer to go on with what goes on here. The page that
+  // was here before it was loaded anew may still have its own.
+  void navigator.locks?.request(prefix + tab, { mode: "shared" }, hold);
+  return () => {
+    over = true;
+    release();
+  };
 }
 
 async function claimed(): Promise<Set<string>> {
@@ -78,7 +96,7 @@ export async function remembered(): Promise<UploadRecord[]> {
       for (const name of Object.keys(storage).filter((name) => name.startsWith(prefix))) {
         const record = read(storage.getItem(name));
         if (!record || (!record.image && Date.now() - record.begun > unfinishedFor)) storage.removeItem(name);
-        else if (record.image || !elsewhere.has(record.tab ?? "")) found.push(record);
+        else if (record.image || record.tab === tab || !elsewhere.has(record.tab ?? "")) found.push(record);
       }
     }
   } catch {
