@@ -29,7 +29,7 @@ type looker struct {
 	done   sync.WaitGroup
 
 	mutex   sync.Mutex
-	waiting map[store.Digest]bool
+	waiting map[store.Digest]bool // until it is noted what they look like
 }
 
 func startLooker(h *Handler) *looker {
@@ -60,24 +60,35 @@ func (l *looker) run() {
 	ctx := l.h.work
 	var found []store.Look
 	for {
-		if len(found) > 0 && (len(found) == looksNoted || len(l.wanted) == 0) {
-			if err := l.h.store.NoteLooks(ctx, found...); err != nil && ctx.Err() == nil {
-				l.h.log.Warn("what images look like could not be noted", "error", err)
-			}
-			found = found[:0]
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case o := <-l.wanted:
 			if look, known := l.look(ctx, o); known {
 				found = append(found, look)
+			} else {
+				l.forget(o.Digest)
 			}
-			l.mutex.Lock()
-			delete(l.waiting, o.Digest)
-			l.mutex.Unlock()
 		}
+		if len(found) == 0 || len(found) < looksNoted && len(l.wanted) > 0 {
+			continue
+		}
+		if err := l.h.store.NoteLooks(ctx, found...); err != nil && ctx.Err() == nil {
+			l.h.log.Warn("what images look like could not be noted", "error", err)
+		}
+		// Not before: whoever lists them meanwhile would have them looked at once more.
+		for _, look := range found {
+			l.forget(look.Digest)
+		}
+		found = found[:0]
 	}
+}
+
+// forget lets an original be wanted again.
+func (l *looker) forget(d store.Digest) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	delete(l.waiting, d)
 }
 
 // look looks at one original. It returns false if it is not known what it looks like, and may be next time.

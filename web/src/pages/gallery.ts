@@ -1,0 +1,16 @@
+// What the gallery does beyond the page that the server writes.
+
+import { toggleCopies } from "../gallery/copies";
+import { comeBack, showFoot } from "../gallery/scroll";
+import "../gallery/search";
+import { onChange } from "../gallery/select";
+import { enhance, found, tiles } from "../gallery/tiles";
+
+enhance(tiles());
+onChange(showFoot);
+showFoot();
+found.addEventListener("click", (event) => {
+  const button = (event.target as Element).closest<HTMLElement>(".copies");
+  if (button) toggleCopies(button);
+});
+void comeBack();
