@@ -1,7 +1,8 @@
 // Pages of the gallery as the server writes them, fetched and put into this one.
 
 import { describe, request } from "../request";
-import { enhance, found, grid, tiles } from "./tiles";
+import { hold } from "./placeholders";
+import { arrange, enhance, found, isShown, tiles } from "./tiles";
 
 /** Fetches a page of the gallery. An error says in words what is wrong. */
 export async function fetchPage(address: string, signal?: AbortSignal): Promise<Document> {
@@ -36,20 +37,22 @@ const foundIn = (page: Document): HTMLElement => page.querySelector("#found") as
 export function replaceWith(page: Document): void {
   found.replaceChildren(...foundIn(page).childNodes);
   enhance(tiles());
+  arrange(tiles());
 }
 
 /** Adds the images of the next page to those that are shown. */
 export function append(page: Document): void {
-  const into = grid();
   const more = [...foundIn(page).querySelectorAll<HTMLElement>(".grid > li")];
-  if (!into) {
+  if (!isShown()) {
     replaceWith(page);
     return;
   }
-  const known = new Set(tiles().map((tile) => tile.dataset.id));
+  const shown = tiles();
+  const known = new Set(shown.map((tile) => tile.dataset.id));
   const fresh = more.filter((tile) => !known.has(tile.dataset.id));
-  into.append(...fresh);
+  fresh.forEach(hold);
   enhance(fresh);
+  arrange([...shown, ...fresh]);
   const next = found.querySelector("a[rel=next]");
   const following = foundIn(page).querySelector("a[rel=next]");
   if (following) next?.replaceWith(following);

@@ -1,37 +1,55 @@
-// Until a thumbnail is there, its tile shows what the image looks like from afar.
+// Thumbnails are loaded when their list comes near to the window. Until one is there, its tile shows what the image looks like from afar.
 
 import { decode } from "./blurhash";
 
 const side = 32; // of what is drawn, in pixels
 const least = 160; // images of less are there as soon as anything could be drawn
 
-/** Draws in tiles that come near to the window. */
 const near = new IntersectionObserver(
   (seen) => {
     for (const { isIntersecting, target } of seen) {
       if (!isIntersecting) continue;
       near.unobserve(target);
-      draw(target as HTMLElement);
+      for (const tile of target.children) show(tile as HTMLElement);
     }
   },
-  { rootMargin: "300px" },
+  { rootMargin: "1000px" },
 );
 
-/** Has a tile show a placeholder once it comes near, if it needs one then. */
-export function placehold(tile: HTMLElement): void {
-  if (tile.dataset.blurhash) near.observe(tile);
+/** Keeps the thumbnail of a tile that is not in the page yet from being loaded. */
+export function hold(tile: HTMLElement): void {
+  const image = tile.querySelector("img");
+  if (!image) return;
+  image.dataset.src = image.getAttribute("src") ?? "";
+  image.dataset.srcset = image.getAttribute("srcset") ?? "";
+  image.removeAttribute("src");
+  image.removeAttribute("srcset");
 }
 
-function draw(tile: HTMLElement): void {
+/** Has a list of tiles show its thumbnails once it comes near. */
+export const placehold = (list: HTMLElement): void => near.observe(list);
+
+function show(tile: HTMLElement): void {
   const image = tile.querySelector("img");
-  if (!image || image.complete) return;
+  if (!image) return;
+  const { src, srcset } = image.dataset;
+  if (src) {
+    delete image.dataset.src;
+    delete image.dataset.srcset;
+    if (srcset) image.srcset = srcset;
+    image.src = src;
+  }
+  if (tile.dataset.blurhash && !image.complete) draw(tile.dataset.blurhash, image);
+}
+
+function draw(hash: string, image: HTMLImageElement): void {
   const width = Number(image.getAttribute("width"));
   const height = Number(image.getAttribute("height"));
   if (Math.max(width, height) < least) return;
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round((side * width) / Math.max(width, height)));
   canvas.height = Math.max(1, Math.round((side * height) / Math.max(width, height)));
-  const pixels = decode(tile.dataset.blurhash ?? "", canvas.width, canvas.height);
+  const pixels = decode(hash, canvas.width, canvas.height);
   const context = canvas.getContext("2d");
   if (!pixels || !context) return;
   context.putImageData(new ImageData(pixels, canvas.width), 0, 0);

@@ -3,16 +3,16 @@
 import { authorization, describe, request } from "../request";
 import { counted } from "../words";
 import { type Notice, notify } from "./notice";
-import { imageOf } from "./tiles";
+import { arrange, imageOf, tiles as shown } from "./tiles";
 
 const regret = 8000; // milliseconds in which a deletion can be taken back
 const parallel = 4;
 
-/** A tile that was taken from the grid, and what it stood before. */
+/** A tile that was taken from the page, the one that it stood before, and the first list there was. */
 interface Taken {
   tile: HTMLElement;
-  grid: Element;
-  next: Element | null;
+  next: HTMLElement | undefined;
+  list: Element | null | undefined;
 }
 
 /** The deletion that can still be taken back. */
@@ -20,8 +20,12 @@ let pending: { taken: Taken[]; notice: Notice } | undefined;
 
 /** Takes tiles from the page, and deletes their images when nobody has taken that back in time. */
 export function remove(tiles: HTMLElement[], changed: () => void): void {
-  const taken = tiles.map((tile) => ({ tile, grid: tile.parentElement as Element, next: tile.nextElementSibling }));
+  const all = shown();
+  const place = new Map(all.map((tile, i) => [tile, i]));
+  const list = all[0]?.parentElement;
+  const taken = tiles.map((tile) => ({ tile, next: all[(place.get(tile) ?? -1) + 1], list }));
   for (const { tile } of taken) tile.remove();
+  arrange(shown());
   changed();
   const undo = () => {
     pending = undefined;
@@ -38,9 +42,13 @@ export function remove(tiles: HTMLElement[], changed: () => void): void {
 
 /** Puts tiles back to where they were, the last first: each finds the one that it stood before. */
 function putBack(taken: Taken[]): void {
-  for (const { tile, grid, next } of [...taken].reverse()) {
-    grid.insertBefore(tile, next?.parentElement === grid ? next : null);
+  const all = shown();
+  for (const { tile, next, list } of [...taken].reverse()) {
+    if (!list?.isConnected) continue; // something else is shown meanwhile
+    const at = next ? all.indexOf(next) : -1;
+    all.splice(at < 0 ? all.length : at, 0, tile);
   }
+  arrange(all);
 }
 
 const addressOf = (tile: HTMLElement): string => `/images/${imageOf(tile).id}`;

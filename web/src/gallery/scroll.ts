@@ -2,7 +2,7 @@
 
 import { counted } from "../words";
 import { append, fetchPage, nextAddress } from "./pages";
-import { found, grid, tiles } from "./tiles";
+import { found, isShown, tiles } from "./tiles";
 
 const most = 500; // images on a page
 
@@ -36,7 +36,7 @@ export function showFoot(): void {
   const shown = tiles().length;
   button.hidden = !next;
   button.textContent = shown > 0 ? "Load more images" : "Search older images";
-  if (!failed) said.textContent = next || !grid() ? "" : shown > 0 ? `${counted(shown, "image")}, and no more.` : "None is left here.";
+  if (!failed) said.textContent = next || !isShown() ? "" : shown > 0 ? `${counted(shown, "image")}, and no more.` : "None is left here.";
   // Observed anew, since it may be in the window still.
   near.unobserve(foot);
   if (next && !failed) near.observe(foot);

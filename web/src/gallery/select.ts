@@ -37,6 +37,8 @@ const lines = (what: string, of: (tile: HTMLElement) => string) => async () => {
 };
 
 bar.append(
+  button("Select all shown", () => choose(tiles(), true)),
+  button("Clear", clear),
   button("Download", () => void download(selected())),
   button(
     "Copy addresses",
@@ -52,8 +54,6 @@ bar.append(
     clear();
     remove(these, update);
   }),
-  button("Select all shown", () => choose(tiles(), true)),
-  button("Clear", clear),
 );
 document.body.append(bar);
 

@@ -4,9 +4,10 @@ import { toggleCopies } from "../gallery/copies";
 import { comeBack, showFoot } from "../gallery/scroll";
 import "../gallery/search";
 import { onChange } from "../gallery/select";
-import { enhance, found, tiles } from "../gallery/tiles";
+import { arrange, enhance, found, tiles } from "../gallery/tiles";
 
 enhance(tiles());
+arrange(tiles());
 onChange(showFoot);
 showFoot();
 found.addEventListener("click", (event) => {
