@@ -218,7 +218,8 @@ func TestWhatIsOpenToEveryone(t *testing.T) {
 		t.Error("a new route is open")
 	}
 	open := map[string]access{
-		"/download": publicIfNamed, "/download/{id}": public, "/proxy/{signature}/{source}": public, "/srcset/{id}": public, "/capabilities": public, "/openapi.json": public, "/assets/{name}": public, "/": public,
+		"/download": publicIfNamed, "/download/{id}": public, "/proxy/{signature}/{source}": public, "/srcset/{id}": public, "/playground": public, "/playground/{id}": public,
+		"/docs": public, "/docs/api": public, "/capabilities": public, "/openapi.json": public, "/assets/{name}": public, "/": public,
 	}
 	for _, r := range routes {
 		if r.access != open[r.path] {

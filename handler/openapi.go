@@ -367,7 +367,7 @@ func formatDescriptions() []object {
 				settings = append(settings, s.Name)
 			}
 		}
-		list = append(list, object{"name": f.Name, "extension": f.Extension, "type": f.Type, "description": f.Doc, "settings": settings})
+		list = append(list, object{"name": f.Name, "extension": f.Extension, "type": f.Type, "doc": f.Doc, "settings": settings})
 	}
 	return list
 }

@@ -40,8 +40,8 @@ func keep(t *testing.T, root, path string) string {
 	return uploaded.ID
 }
 
-// until waits for something to be true of the page.
-func (v *visitor) until(what, expression string) {
+// sees waits for something to be true of the page.
+func (v *visitor) sees(what, expression string) {
 	v.t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(25 * time.Millisecond) {
 		if ask(v, chromedp.Evaluate[bool]("!!("+expression+")")) {
@@ -56,7 +56,7 @@ func (v *visitor) until(what, expression string) {
 // settled waits until the address bar has a chain, and the playground shows its print.
 func (v *visitor) settled(id, chain string) {
 	v.t.Helper()
-	v.until("the print "+chain, fmt.Sprintf(`(() => {
+	v.sees("the print "+chain, fmt.Sprintf(`(() => {
 		const print = document.querySelector(".view img"), path = "/" + %q;
 		return location.pathname === "/playground" + path && print && print.dataset.address === "/download" + path && print.complete &&
 			!print.classList.contains("stale") && !document.querySelector(".stage .fault");
@@ -94,7 +94,7 @@ func (v *visitor) shownPrint() []byte {
 	return data
 }
 
-func fetched(t *testing.T, address string) []byte {
+func printAt(t *testing.T, address string) []byte {
 	t.Helper()
 	answer, err := http.Get(address)
 	if err != nil {
@@ -120,12 +120,12 @@ func button(words string) string {
 	return fmt.Sprintf(`//button[normalize-space(.)=%[1]q or @aria-label=%[1]q]`, words)
 }
 
-func (v *visitor) press(words string) { v.t.Helper(); v.do(chromedp.Click(button(words))) }
+func (v *visitor) choose(words string) { v.t.Helper(); v.do(chromedp.Click(button(words))) }
 
 // pick adds an operation or a setting from its menu.
 func (v *visitor) pick(menu, name string) {
 	v.t.Helper()
-	v.press("Add " + menu)
+	v.choose("Add " + menu)
 	v.do(chromedp.WaitVisible(`#sought`), chromedp.SendKeys(`#sought`, name), chromedp.Click(fmt.Sprintf(`.menu-entry[data-name=%q]`, name)))
 }
 
@@ -176,19 +176,19 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 			same := func(want string) {
 				t.Helper()
 				v.settled(id, want)
-				if !bytes.Equal(v.shownPrint(), fetched(t, root+"/download/"+id+want)) {
+				if !bytes.Equal(v.shownPrint(), printAt(t, root+"/download/"+id+want)) {
 					t.Errorf("%s: the page shows another print", want)
 				}
 			}
 			v.play("/" + id)
-			v.until("the picture", `document.querySelector(".board img")?.naturalWidth`)
+			v.sees("the picture", `document.querySelector(".board img")?.naturalWidth`)
 			shot("new")
 
 			// The rectangle: drawn, then made smaller by keys. It is in the pixels of the picture.
 			v.dragOver(0.25, 0.25, 0.75, 0.75)
-			v.until("a rectangle", `document.querySelector('.card[data-name="crop"]') && document.activeElement.matches(".rectangle")`)
+			v.sees("a rectangle", `document.querySelector('.card[data-name="crop"]') && document.activeElement.matches(".rectangle")`)
 			v.do(chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowDown, chromedp.KeyModifiers(chromedp.ModifierShift)))
-			v.until("the rectangle in the address", `location.pathname.includes("/crop:")`)
+			v.sees("the rectangle in the address", `location.pathname.includes("/crop:")`)
 			shot("drawn")
 			var x, y, width, height int
 			drawn := strings.TrimPrefix(ask(v, chromedp.Evaluate[string](`location.pathname`)), "/playground/"+id)
@@ -198,7 +198,7 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 			if x < 123 || x > 127 || y < 78 || y > 82 || width < 238 || width > 242 || height < 161 || height > 165 {
 				t.Errorf("%s was drawn", drawn)
 			}
-			v.press("Print")
+			v.choose("Print")
 			same(drawn)
 
 			// By the menu, and by the keyboard alone: Enter takes what was sought.
@@ -219,7 +219,7 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 
 			// Another order makes another print.
 			before := v.shownPrint()
-			v.press("Move rotate up")
+			v.choose("Move rotate up")
 			moved := "/rotate:90" + drawn + "/grayscale/border:12.png"
 			same(moved)
 			if bytes.Equal(before, v.shownPrint()) {
@@ -229,13 +229,13 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 			same(chain)
 			v.do(chromedp.KeyEvent("y", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
 			same(moved)
-			v.press("Undo")
+			v.choose("Undo")
 			same(chain)
 
 			// By the pointer, too, in one step that can be undone.
 			v.dragCard("grayscale", "crop")
 			same("/grayscale" + drawn + "/rotate:90/border:12.png")
-			v.press("Undo")
+			v.choose("Undo")
 			same(chain)
 
 			// Switched off it is left out, and comes back, also when the page is loaded again.
@@ -243,21 +243,21 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 			off := drawn + "/grayscale/border:12.png"
 			same(off)
 			v.do(chromedp.Evaluate[chromedp.Void](`window.before = true; setTimeout(() => location.reload())`))
-			v.until("the page loaded anew", `!window.before`)
+			v.sees("the page loaded anew", `!window.before`)
 			same(off)
 			v.do(chromedp.Click(`input[aria-label="rotate is on"]`))
 			same(chain)
-			v.press("Remove border")
+			v.choose("Remove border")
 			same(strings.Replace(chain, "/border:12", "", 1))
 
-			v.press("Compare")
+			v.choose("Compare")
 			v.do(chromedp.WaitVisible(`.compare-before`))
 			shot("compare")
 
 			// Whoever leaves the page and comes back finds it as it was.
 			left := ask(v, chromedp.Evaluate[string](`location.pathname`))
 			v.do(chromedp.Navigate(root+"/capabilities"), chromedp.Evaluate[chromedp.Void](`setTimeout(() => history.back())`))
-			v.until("the page before", fmt.Sprintf(`location.pathname === %q && document.querySelectorAll(".card").length === 3`, left))
+			v.sees("the page before", fmt.Sprintf(`location.pathname === %q && document.querySelectorAll(".card").length === 3`, left))
 
 			// Who gets the address sees the same.
 			other := visit(t, root, window.width, window.height)
@@ -287,7 +287,7 @@ func TestBrowserPlaygroundHasEverything(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal(fetched(t, root+"/openapi.json"), &api); err != nil {
+	if err := json.Unmarshal(printAt(t, root+"/openapi.json"), &api); err != nil {
 		t.Fatal(err)
 	}
 	for _, list := range []struct {
@@ -347,18 +347,18 @@ func TestBrowserPlaygroundTellsFaultsWhereTheyAre(t *testing.T) {
 		v.play("/" + id + "/crop:0,0,200,200/blur:900/rotat:9/quality:300")
 		faulty := func(name, words string) {
 			t.Helper()
-			v.until(words, fmt.Sprintf(`document.querySelectorAll(".card.faulty").length === 1 && document.querySelector('.card.faulty[data-name=%q] .fault').textContent.includes(%q)`, name, words))
+			v.sees(words, fmt.Sprintf(`document.querySelectorAll(".card.faulty").length === 1 && document.querySelector('.card.faulty[data-name=%q] .fault').textContent.includes(%q)`, name, words))
 		}
 		faulty("blur", "sigma must be a number of pixels from 0.3 to 250")
 		v.do(chromedp.Click(`//li[@data-name="blur"]//button[@aria-expanded]`))
-		v.until("a field that is wrong", `document.querySelector(".card.open input[type=number][aria-invalid=true]").value === "900"`)
+		v.sees("a field that is wrong", `document.querySelector(".card.open input[type=number][aria-invalid=true]").value === "900"`)
 		v.forget("400 (Bad Request)")
 		v.look(fmt.Sprintf("playground-fault-%d", width))
 		v.do(chromedp.Evaluate[chromedp.Void](`(f => { f.value = "3"; f.dispatchEvent(new Event("input", { bubbles: true })) })(document.querySelector(".card.open input[type=number]"))`))
 		faulty("rotat", "did you mean rotate?")
-		v.press("Remove rotat")
+		v.choose("Remove rotat")
 		faulty("quality", "from 1 to 100")
-		v.press("Remove quality")
+		v.choose("Remove quality")
 		v.settled(id, "/crop:0,0,200,200/blur:3")
 	}
 }
@@ -370,23 +370,23 @@ func TestBrowserPlaygroundGivesCodeForPages(t *testing.T) {
 	v := visit(t, root, 1440, 900)
 	traffic := v.follow()
 	v.play("/" + id)
-	v.until("the picture", `document.querySelector(".board img")?.naturalWidth`)
+	v.sees("the picture", `document.querySelector(".board img")?.naturalWidth`)
 	if bytes := traffic.weight(); bytes < 10_000 || bytes > 150_000 {
 		t.Errorf("the page weighs %d bytes, with its picture", bytes)
 	} else {
 		t.Logf("the page weighs %d bytes, with its picture", bytes)
 	}
 	v.dragOver(0.25, 0.25, 0.5, 0.75)
-	v.until("the drawn part in the code", `document.querySelector("code[data-kind]").textContent.includes("/crop:120~80~120~160.webp")`)
+	v.sees("the drawn part in the code", `document.querySelector("code[data-kind]").textContent.includes("/crop:120~80~120~160.webp")`)
 	v.do(chromedp.SendKeys(`.code input[type=text]`, `A "house" & <lake>`))
-	v.until("the words in the code", `document.querySelector("code[data-kind]").textContent.includes('alt="A &#34;house&#34; &amp; &lt;lake&gt;"')`)
+	v.sees("the words in the code", `document.querySelector("code[data-kind]").textContent.includes('alt="A &#34;house&#34; &amp; &lt;lake&gt;"')`)
 	canonical := root + "/download/" + id + "/crop:120,80,120,160.jpg"
 	copied := map[string]string{}
 	for _, kind := range []string{"<picture>", "<img>", "URL", "Markdown", "curl", "Next.js"} {
-		v.press(kind)
-		v.until("code "+kind, fmt.Sprintf(`document.querySelector("code[data-kind]").dataset.kind === %q && !document.querySelector(".code .stale")`, kind))
-		v.press("Copy " + kind)
-		v.until("that it is copied", `[...document.querySelectorAll(".code button")].some(b => b.textContent === "Copied")`)
+		v.choose(kind)
+		v.sees("code "+kind, fmt.Sprintf(`document.querySelector("code[data-kind]").dataset.kind === %q && !document.querySelector(".code .stale")`, kind))
+		v.choose("Copy " + kind)
+		v.sees("that it is copied", `[...document.querySelectorAll(".code button")].some(b => b.textContent === "Copied")`)
 		copied[kind] = ask(v, chromedp.Evaluate[string](`copied`))
 	}
 	for kind, want := range map[string]string{
@@ -427,21 +427,21 @@ func TestBrowserPlaygroundSigns(t *testing.T) {
 	v := visit(t, root, 1440, 900)
 	v.play("/" + id + "/rotate:90.webp")
 	v.do(chromedp.WaitVisible(`dialog.ask`))
-	v.press("Cancel")
-	v.until("that a token is needed", `document.querySelector(".facts .fault")?.textContent.includes("A token is needed")`)
-	v.press("Try again")
+	v.choose("Cancel")
+	v.sees("that a token is needed", `document.querySelector(".facts .fault")?.textContent.includes("A token is needed")`)
+	v.choose("Try again")
 	v.do(chromedp.WaitVisible(`dialog.ask input`), chromedp.SendKeys(`dialog.ask input`, browserToken+kb.Enter))
 	v.settled(id, "/rotate:90.webp")
-	v.press("URL")
+	v.choose("URL")
 	address := ask(v, chromedp.TextContent(`code[data-kind="URL"]`))
-	if !strings.HasPrefix(address, root+"/download/~k1.") || !bytes.Equal(fetched(t, address), v.shownPrint()) {
+	if !strings.HasPrefix(address, root+"/download/~k1.") || !bytes.Equal(printAt(t, address), v.shownPrint()) {
 		t.Errorf("the address to be copied is %s", address)
 	}
-	v.press("<picture>")
-	v.until("signed addresses in the tag", `document.querySelector("code[data-kind]").textContent.includes("/download/~k1.")`)
-	v.press("Draw")
+	v.choose("<picture>")
+	v.sees("signed addresses in the tag", `document.querySelector("code[data-kind]").textContent.includes("/download/~k1.")`)
+	v.choose("Draw")
 	v.dragOver(0.1, 0.1, 0.9, 0.5)
-	v.until("a signed print of what was drawn", `document.querySelector(".facts-print")?.naturalWidth > 100 && location.pathname.includes("/crop:")`)
+	v.sees("a signed print of what was drawn", `document.querySelector(".facts-print")?.naturalWidth > 100 && location.pathname.includes("/crop:")`)
 	v.forget("status of 401")
 	v.look("playground-signed")
 }
@@ -453,19 +453,19 @@ func TestBrowserPlaygroundIsForAll(t *testing.T) {
 	v := visit(t, root, 1440, 900)
 	v.play("/" + id)
 	v.dragOver(0.25, 0.25, 0.5, 0.75)
-	v.until("a print of what was drawn", `document.querySelector(".facts-print")?.naturalWidth === 120`)
+	v.sees("a print of what was drawn", `document.querySelector(".facts-print")?.naturalWidth === 120`)
 	v.inspect("playground-draw")
-	v.press("Undo")
+	v.choose("Undo")
 	chain := "/resize:400,200,cover,north,bg=gold/text:SGVsbG8,size=20p/quality:70.webp"
 	v.play("/" + id + chain)
 	v.settled(id, chain)
 	v.do(chromedp.Click(`.card[data-name="resize"] .card-title`))
 	v.inspect("playground-open")
 	v.do(chromedp.Click(`.card[data-name="text"] .card-title`))
-	v.until("the words", `document.querySelector(".card.open textarea").value === "Hello"`)
-	v.press("Compare")
+	v.sees("the words", `document.querySelector(".card.open textarea").value === "Hello"`)
+	v.choose("Compare")
 	v.inspect("playground-compare")
-	v.press("Add an operation")
+	v.choose("Add an operation")
 	v.inspect("playground-menu")
 	v.do(chromedp.Navigate(root+"/playground"), chromedp.WaitVisible(`.grid img`))
 	v.inspect("playground-choice")

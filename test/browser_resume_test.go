@@ -170,7 +170,7 @@ type slowly struct {
 	line *line
 }
 
-func (s slow) Write(p []byte) (int, error) {
+func (s slowly) Write(p []byte) (int, error) {
 	l := s.line
 	l.mutex.Lock()
 	var wait time.Duration

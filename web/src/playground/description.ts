@@ -136,7 +136,7 @@ export function readDescription(api: Schema, capabilities: Schema): Description 
     operations: [...operations.values()],
     formats: format["x-formats"]
       .filter((f: Schema) => written.has(f.name))
-      .map((f: Schema) => ({ name: f.name, extension: f.extension, type: f.type, doc: f.description, settings: f.settings })),
+      .map((f: Schema) => ({ name: f.name, extension: f.extension, type: f.type, doc: f.doc, settings: f.settings })),
     recipes: operation["x-recipes"],
   };
 }
