@@ -347,7 +347,7 @@ func TestGalleryDownloads(t *testing.T) {
 			t.Errorf("got %v", e.attributes)
 		}
 	}
-	if images != 5 || strings.Count(page, ` download aria-label="Download `) != 5 {
+	if images != 5 || strings.Count(page, ` download><span class="hidden">Download</span>`) != 5 {
 		t.Errorf("%d images of 5 can be downloaded", images)
 	}
 	for _, want := range []string{"1.4 MB", "2725 × 2225", `datetime="2026-01-02T03:04:05Z"`, `rel="next"`} {

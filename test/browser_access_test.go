@@ -15,10 +15,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 const browserToken = "the-token-of-the-browser-tests"
@@ -90,26 +92,28 @@ func (v *visitor) inspect(name string) {
 // traffic is what the browser has asked for, and what that weighed as it came.
 type traffic struct {
 	mutex sync.Mutex
-	asked []string // addresses
-	heads []string // of requests: Referer and what else could tell a token
-	bytes int64    // with heads, compressed as they came
+	asked []string                    // addresses
+	heads []string                    // of requests: Referer and what else could tell a token
+	bytes map[network.RequestID]int64 // with heads, compressed as they came
+	kinds map[network.RequestID]network.ResourceType
 }
 
 // follow notes what the browser asks for from now on.
 func (v *visitor) follow() *traffic {
 	v.t.Helper()
-	tr := &traffic{}
+	tr := &traffic{bytes: map[network.RequestID]int64{}, kinds: map[network.RequestID]network.ResourceType{}}
 	err := chromedp.Listen(v.ctx, func(event any) {
 		tr.mutex.Lock()
 		defer tr.mutex.Unlock()
 		switch e := event.(type) {
 		case *network.EventRequestWillBeSent:
 			tr.asked = append(tr.asked, e.Request.URL)
+			tr.kinds[e.RequestID] = e.Type
 			if head, err := json.Marshal(e.Request.Headers); err == nil {
 				tr.heads = append(tr.heads, string(head))
 			}
 		case *network.EventLoadingFinished:
-			tr.bytes += int64(e.EncodedDataLength)
+			tr.bytes[e.RequestID] = int64(e.EncodedDataLength)
 		}
 	})
 	if err != nil {
@@ -121,13 +125,17 @@ func (v *visitor) follow() *traffic {
 	return tr
 }
 
-// weight returns how many bytes came since it was asked the last time.
-func (tr *traffic) weight() int64 {
+// weights returns how many bytes came, and how many of them are no pictures.
+func (tr *traffic) weights() (all, code int64) {
 	tr.mutex.Lock()
 	defer tr.mutex.Unlock()
-	n := tr.bytes
-	tr.bytes = 0
-	return n
+	for id, n := range tr.bytes {
+		all += n
+		if tr.kinds[id] != network.ResourceTypeImage {
+			code += n
+		}
+	}
+	return all, code
 }
 
 // wantOwn checks that nothing was asked for but from the servers under test.
@@ -143,15 +151,22 @@ func (tr *traffic) wantOwn(t *testing.T, roots ...string) {
 	}
 }
 
-// refused has the console say that an address was answered with a status, which is as it should be, or fails the test.
-func (v *visitor) refused(status int) {
-	v.t.Helper()
+// allowed has the console say as often as it likes that something was answered with a status, and tells whether it did.
+func (v *visitor) allowed(status int) bool {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	before := len(v.complaints)
 	v.complaints = slices.DeleteFunc(v.complaints, func(c string) bool { return strings.Contains(c, fmt.Sprintf("status of %d", status)) })
-	if len(v.complaints) == before {
-		v.t.Errorf("the console does not speak of a status %d", status)
+	return len(v.complaints) < before
+}
+
+// refused waits until the console says that something was answered with a status.
+func (v *visitor) refused(status int) {
+	v.t.Helper()
+	for end := time.Now().Add(20 * time.Second); !v.allowed(status); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			v.t.Fatalf("the console does not speak of a status %d", status)
+		}
 	}
 }
 
@@ -207,6 +222,9 @@ func TestBrowserPagesAreForAll(t *testing.T) {
 	}{
 		{"gallery-empty", empty + "/download", 200, nil},
 		{"gallery-none", root + "/download?exts=tiff", 200, nil},
+		{"gallery", root + "/download", 200, nil},
+		{"gallery-search", root + "/download?q=nobody", 200, nil},
+		{"playground-choice", root + "/playground", 200, nil},
 		{"upload", root + "/upload-image", 200, nil},
 		{"reference", root + "/docs", 200, nil},
 		{"reference-found", root + "/docs", 200, steps{chromedp.WaitVisible(`#filter`), chromedp.SendKeys(`#filter`, "tolerance")}},
@@ -225,6 +243,90 @@ func TestBrowserPagesAreForAll(t *testing.T) {
 			}
 			v.inspect("all-" + page.name)
 			traffic.wantOwn(t, empty, root, locked)
+		})
+	}
+}
+
+// A page weighs little, is asked for from here alone, and its parts are sent small and kept for ever.
+func TestBrowserPagesAreLight(t *testing.T) {
+	root := serve(t)
+	id := sendSamples(t, root, "", "landscape.jpg")[0]
+	for _, page := range []struct {
+		name, path, shows string
+		most              int64 // bytes as they come, without pictures
+	}{
+		{"upload", "/upload-image", `input[type=file]`, 200_000},
+		{"playground", "/playground/" + id, `main img`, 200_000},
+		{"gallery", "/download", `a[download] img`, 200_000},
+		{"reference", "/docs", `#crop`, 200_000},
+		{"api", "/docs/api", `#problems`, 200_000},
+	} {
+		t.Run(page.name, func(t *testing.T) {
+			v := visit(t, root, 1440, 900)
+			traffic := v.follow()
+			v.do(chromedp.Navigate(root+page.path), chromedp.WaitVisible(page.shows))
+			v.look("light-" + page.name)
+			traffic.wantOwn(t, root)
+			all, code := traffic.weights()
+			t.Logf("%d bytes, of which %d are no pictures", all, code)
+			if code > page.most || code < 2000 {
+				t.Errorf("it weighs %d bytes, and may %d", code, page.most)
+			}
+			for _, address := range script[[]string](v, `return [...document.querySelectorAll("link[rel=stylesheet], script[src]")].map(e => e.href || e.src)`) {
+				for _, encoding := range []string{"br", "gzip"} {
+					request, err := http.NewRequestWithContext(t.Context(), "GET", address, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					request.Header.Set("Accept-Encoding", encoding)
+					response, err := http.DefaultClient.Do(request)
+					if err != nil {
+						t.Fatal(err)
+					}
+					response.Body.Close()
+					if kept := response.Header.Get("Cache-Control"); response.Header.Get("Content-Encoding") != encoding || !strings.Contains(kept, "immutable") {
+						t.Errorf("%s by %s: %d %v", address, encoding, response.StatusCode, response.Header)
+					}
+				}
+			}
+		})
+	}
+}
+
+// With keys alone one comes to all that can be pressed or filled in, in the order in which it is read; the first leads past the navigation.
+func TestBrowserPagesWorkByKeys(t *testing.T) {
+	root := serve(t)
+	id := sendSamples(t, root, "", "landscape.jpg")[0]
+	for _, page := range []struct{ name, path, shows string }{
+		{"upload", "/upload-image", `input[type=file]`}, {"gallery", "/download", `a[download] img`}, {"playground", "/playground/" + id, `main img`},
+		{"choice", "/playground", `main a`}, {"reference", "/docs", `#crop`}, {"nothing", "/nothing", `main a`},
+	} {
+		t.Run(page.name, func(t *testing.T) {
+			v := visit(t, root, 1440, 900)
+			v.do(chromedp.Navigate(root+page.path), chromedp.WaitVisible(page.shows), chromedp.KeyEvent(kb.Tab))
+			if first := ask(v, chromedp.Evaluate[string](`document.activeElement.className`)); first != "skip" {
+				t.Errorf("the first is %q", first)
+			}
+			v.do(chromedp.KeyEvent(kb.Enter))
+			if at := ask(v, chromedp.Evaluate[string](`document.activeElement.id`)); at != "content" {
+				t.Errorf("it leads to %q", at)
+			}
+			// What can be reached is counted here, and then it is gone to. Of radio buttons one is reached.
+			want := script[int](v, `
+				window.toReach = [...document.querySelectorAll("main a[href], main button, main input, main select, main textarea, main summary, main [tabindex='0']")].filter(e =>
+					!e.disabled && e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true}) && (e.type !== "radio" || e.checked));
+				window.reached = new Set();
+				return toReach.length`)
+			if want == 0 {
+				t.Fatal("there is nothing to reach")
+			}
+			for range want + 40 {
+				v.do(chromedp.KeyEvent(kb.Tab))
+				if left := ask(v, chromedp.Evaluate[int](`reached.add(document.activeElement), toReach.filter(e => !reached.has(e)).length`)); left == 0 {
+					return
+				}
+			}
+			t.Errorf("of %d these are not reached: %v", want, script[[]string](v, `return toReach.filter(e => !reached.has(e)).map(e => e.outerHTML.slice(0, 150))`))
 		})
 	}
 }
