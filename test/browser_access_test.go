@@ -125,6 +125,17 @@ func (v *visitor) follow() *traffic {
 	return tr
 }
 
+// weight returns how many bytes came since it was asked the last time.
+func (tr *traffic) weight() (all int64) {
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	for _, n := range tr.bytes {
+		all += n
+	}
+	clear(tr.bytes)
+	return all
+}
+
 // weights returns how many bytes came, and how many of them are no pictures.
 func (tr *traffic) weights() (all, code int64) {
 	tr.mutex.Lock()

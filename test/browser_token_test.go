@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -139,14 +138,6 @@ func TestBrowserTokenIsKeptForTheTab(t *testing.T) {
 	}
 	if text := log.String(); strings.Contains(text, browserToken) || !strings.Contains(text, "stopping") {
 		t.Errorf("the log has the token, or is none: %s", text)
-	}
-}
-
-// withoutScripts has pages run none of theirs.
-func (v *visitor) withoutScripts() {
-	v.t.Helper()
-	if _, err := chromedp.Call(v.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
-		v.t.Fatal(err)
 	}
 }
 
