@@ -311,8 +311,12 @@ func TestBrowserPagesWorkByKeys(t *testing.T) {
 	root := serve(t)
 	id := sendSamples(t, root, "", "landscape.jpg")[0]
 	for _, page := range []struct{ name, path, shows string }{
-		{"upload", "/upload-image", `input[type=file]`}, {"gallery", "/download", `a[download] img`}, {"playground", "/playground/" + id, `main img`},
-		{"choice", "/playground", `main a`}, {"reference", "/docs", `#crop`}, {"nothing", "/nothing", `main a`},
+		{"upload", "/upload-image", `input[type=file]`},
+		{"gallery", "/download", `a[download] img`},
+		{"playground", "/playground/" + id, `main img`},
+		{"choice", "/playground", `main a`},
+		{"reference", "/docs", `#crop`},
+		{"nothing", "/nothing", `main a`},
 	} {
 		t.Run(page.name, func(t *testing.T) {
 			v := visit(t, root, 1440, 900)

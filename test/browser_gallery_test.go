@@ -66,7 +66,7 @@ func fillGallery(t testing.TB, images int, arguments ...string) shelf {
 		}
 	}
 	// Whoever has seen the gallery once has its images looked at.
-	for deadline := time.Now().Add(time.Minute); len(g.listed("", func(i listedImage) bool { return i.Blurhash != "" })) < len(gallerySamples); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(g.listed("", func(i tileImage) bool { return i.Blurhash != "" })) < len(gallerySamples); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the gallery does not tell what its images look like")
 		}
@@ -118,12 +118,12 @@ func (g shelf) get(path, accept string) string {
 	return body
 }
 
-type listedImage struct{ ID, Name, Blurhash string }
+type tileImage struct{ ID, Name, Blurhash string }
 
 // listed are the images on the first page that fit.
-func (g shelf) listed(query string, fits func(listedImage) bool) (list []listedImage) {
+func (g shelf) listed(query string, fits func(tileImage) bool) (list []tileImage) {
 	g.t.Helper()
-	var page struct{ Images []listedImage }
+	var page struct{ Images []tileImage }
 	if err := json.Unmarshal([]byte(g.get("/download"+query, "application/json")), &page); err != nil {
 		g.t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func (g shelf) listed(query string, fits func(listedImage) bool) (list []listedI
 }
 
 // gone tells how many of some images are gone.
-func (g shelf) gone(images []listedImage) (n int) {
+func (g shelf) gone(images []tileImage) (n int) {
 	g.t.Helper()
 	for _, i := range images {
 		request, _ := http.NewRequest("GET", g.root+"/images/"+i.ID, nil)
@@ -147,30 +147,12 @@ func (g shelf) gone(images []listedImage) (n int) {
 	return n
 }
 
-// until waits until an expression is true, which must come with the next seconds.
-func (v *visitor) until(what, expression string) {
-	v.t.Helper()
-	_, err := chromedp.Run(v.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(30*time.Second)))
-	for tries := 0; err != nil && tries < 20 && strings.Contains(err.Error(), "context"); tries++ { // the page went on to another one
-		_, err = chromedp.Run(v.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(30*time.Second)))
-	}
-	if err != nil {
-		v.t.Fatalf("%s: %v; the page says %q", what, err, ask(v, chromedp.Evaluate[string](`document.body.innerText.slice(0, 2000)`)))
-	}
-}
-
 const shownTiles = `document.querySelectorAll(".grid > li").length`
 
 // names are those of the tiles, from the first.
 func (v *visitor) names() []string {
 	v.t.Helper()
 	return ask(v, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".grid > li .name")].map(n => n.textContent)`))
-}
-
-// press clicks the button that is labeled so.
-func (v *visitor) press(label string) {
-	v.t.Helper()
-	v.do(chromedp.Click(fmt.Sprintf(`//button[normalize-space(.)=%q]`, label)))
 }
 
 // tick clicks the boxes of some tiles; with shift the last of them.
@@ -187,7 +169,7 @@ func (v *visitor) looks(name string) {
 	v.t.Helper()
 	for _, scheme := range []string{"dark", "light"} {
 		v.scheme(scheme)
-		v.until("the thumbnails are there", `[...document.images].every(i => i.complete)`)
+		v.sees("the thumbnails are there", `[...document.images].every(i => i.complete)`)
 		v.look(name + "-" + scheme)
 	}
 }
@@ -214,7 +196,7 @@ func TestBrowserGalleryIsSearched(t *testing.T) {
 			v.looks(name("filtered"))
 			v.do(chromedp.Navigate(g.root+"/download"), chromedp.WaitVisible(`.grid img`))
 			v.do(chromedp.SendKeys(`#q`, "G_0012"))
-			v.until("what is typed is searched for", shownTiles+` === 10`)
+			v.sees("what is typed is searched for", shownTiles+` === 10`)
 			if got := address(); got != "/download?q=G_0012" {
 				t.Errorf("the address is %s", got)
 			}
@@ -223,19 +205,19 @@ func TestBrowserGalleryIsSearched(t *testing.T) {
 			}
 			v.looks(name("found"))
 			v.do(chromedp.Click(`//nav[@aria-label="Types shown"]//a[normalize-space(.)="PNG"]`))
-			v.until("a type narrows it", shownTiles+` === 2`)
+			v.sees("a type narrows it", shownTiles+` === 2`)
 			if got := address(); got != "/download?exts=png&q=G_0012" {
 				t.Errorf("the address is %s", got)
 			}
 			v.do(chromedp.SetValue(`#since`, "2026-10-26"), chromedp.Evaluate[chromedp.Void](`document.querySelector("#since").dispatchEvent(new Event("input", { bubbles: true }))`))
-			v.until("a date narrows it", shownTiles+` === 2 && location.search.includes("since=2026-10-26")`)
+			v.sees("a date narrows it", shownTiles+` === 2 && location.search.includes("since=2026-10-26")`)
 			v.do(chromedp.SetValue(`#until`, "2026-10-27"), chromedp.Evaluate[chromedp.Void](`document.querySelector("#until").dispatchEvent(new Event("input", { bubbles: true }))`))
-			v.until("two dates narrow it", shownTiles+` === 2 && location.search.includes("until=2026-10-27")`)
+			v.sees("two dates narrow it", shownTiles+` === 2 && location.search.includes("until=2026-10-27")`)
 			v.do(chromedp.SendKeys(`#q`, "zzz"))
-			v.until("nothing is found", `!!document.querySelector(".empty")`)
+			v.sees("nothing is found", `!!document.querySelector(".empty")`)
 			v.looks(name("nothing"))
 			v.do(chromedp.Reload())
-			v.until("the address shows the same again", `document.querySelector("#q").value.includes("zzz") && !!document.querySelector(".empty")`)
+			v.sees("the address shows the same again", `document.querySelector("#q").value.includes("zzz") && !!document.querySelector(".empty")`)
 			v.do(chromedp.Click(`//a[.="Show all images"]`), chromedp.WaitVisible(`.grid img`))
 			if got := address(); got != "/download" {
 				t.Errorf("the address is %s", got)
@@ -247,23 +229,23 @@ func TestBrowserGalleryIsSearched(t *testing.T) {
 // Several images are selected and deleted. Who takes it back in time has lost nothing; else they are gone, also when the page is left.
 func TestBrowserGalleryDeletes(t *testing.T) {
 	g := fillGallery(t, 40)
-	all := g.listed("?limit=100", func(listedImage) bool { return true })
+	all := g.listed("?limit=100", func(tileImage) bool { return true })
 	for _, width := range []int64{1440, 360} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
-			left := slices.DeleteFunc(slices.Clone(all), func(i listedImage) bool { return g.gone([]listedImage{i}) == 1 })
+			left := slices.DeleteFunc(slices.Clone(all), func(i tileImage) bool { return g.gone([]tileImage{i}) == 1 })
 			v := visit(t, g.root, width, 800)
 			name := func(what string) string { return fmt.Sprintf("gallery-%s-%d", what, width) }
 			v.do(chromedp.Navigate(g.root+"/download"), chromedp.WaitVisible(`.grid img`))
 			before := v.names()
 			v.tick(true, 1, 3)
 			v.tick(false, 2)
-			v.until("a range was selected, and one taken out", `document.querySelector(".chosen p").textContent === "2 selected"`)
+			v.sees("a range was selected, and one taken out", `document.querySelector(".chosen p").textContent === "2 selected"`)
 			v.looks(name("selected"))
-			v.press("Delete")
-			v.until("they vanish", fmt.Sprintf(`document.querySelector(".notice p").textContent === "2 images deleted." && !document.querySelector('[data-id="%s"]') && !document.querySelector('[data-id="%s"]')`, left[1].ID, left[3].ID))
+			v.choose("Delete")
+			v.sees("they vanish", fmt.Sprintf(`document.querySelector(".notice p").textContent === "2 images deleted." && !document.querySelector('[data-id="%s"]') && !document.querySelector('[data-id="%s"]')`, left[1].ID, left[3].ID))
 			v.looks(name("deleted"))
-			v.press("Undo")
-			v.until("they are back", `document.querySelector(".notice").hidden`)
+			v.choose("Undo")
+			v.sees("they are back", `document.querySelector(".notice").hidden`)
 			if got := v.names(); !slices.Equal(got[:len(before)], before) {
 				t.Errorf("after undo the gallery shows %v, want %v", got, before)
 			}
@@ -271,13 +253,13 @@ func TestBrowserGalleryDeletes(t *testing.T) {
 				t.Errorf("%d images are gone that were taken back", n)
 			}
 			v.tick(false, 0)
-			v.press("Delete")
-			v.until("it vanishes", fmt.Sprintf(`!document.querySelector('[data-id="%s"]')`, left[0].ID))
-			v.until("the time has passed", `document.querySelector(".notice").hidden`)
+			v.choose("Delete")
+			v.sees("it vanishes", fmt.Sprintf(`!document.querySelector('[data-id="%s"]')`, left[0].ID))
+			v.sees("the time has passed", `document.querySelector(".notice").hidden`)
 			wait(t, "the image is gone", func() bool { return g.gone(left[:1]) == 1 })
 			v.tick(false, 0, 1)
-			v.press("Delete")
-			v.until("they vanish", fmt.Sprintf(`!document.querySelector('[data-id="%s"]')`, left[1].ID))
+			v.choose("Delete")
+			v.sees("they vanish", fmt.Sprintf(`!document.querySelector('[data-id="%s"]')`, left[1].ID))
 			v.do(chromedp.Navigate(g.root + "/upload-image"))
 			wait(t, "who leaves the page has deleted them", func() bool { return g.gone(left[1:3]) == 2 })
 			if n := g.gone(left[3:6]); n > 0 {
@@ -308,10 +290,10 @@ func TestBrowserGalleryTellsWhyNothingIsDeleted(t *testing.T) {
 		? Promise.resolve(new Response(JSON.stringify({ title: "not allowed", status: 403, detail: "this tenant may not delete" }), { status: 403, headers: { "Content-Type": "application/problem+json" } }))
 		: real(address, options))(window.fetch)`))
 	v.tick(false, 2, 4)
-	v.press("Delete")
-	v.until("they vanish", fmt.Sprintf(`%s === %d`, shownTiles, len(before)-2))
-	v.press("Close")
-	v.until("they are back, and it is said why", fmt.Sprintf(`%s === %d && document.querySelector(".notice p").textContent === "2 images were not deleted. not allowed: this tenant may not delete."`, shownTiles, len(before)))
+	v.choose("Delete")
+	v.sees("they vanish", fmt.Sprintf(`%s === %d`, shownTiles, len(before)-2))
+	v.choose("Close")
+	v.sees("they are back, and it is said why", fmt.Sprintf(`%s === %d && document.querySelector(".notice p").textContent === "2 images were not deleted. not allowed: this tenant may not delete."`, shownTiles, len(before)))
 	if got := v.names(); !slices.Equal(got, before) {
 		t.Errorf("the gallery shows %v, want %v", got, before)
 	}
@@ -324,7 +306,7 @@ func TestBrowserGalleryDownloadsAndCopies(t *testing.T) {
 	v := visit(t, g.root, 1440, 800)
 	v.do(chromedp.Navigate(g.root+"/download?limit=10"), chromedp.WaitVisible(`.grid img`))
 	v.do(chromedp.Evaluate[chromedp.Void](`scrollTo(0, document.body.scrollHeight)`))
-	v.until("more come", shownTiles+` > 20`)
+	v.sees("more come", shownTiles+` > 20`)
 	folder := t.TempDir()
 	saved := make(chan string, 8)
 	if err := chromedp.ListenBrowser(v.ctx, func(event any) {
@@ -356,7 +338,7 @@ func TestBrowserGalleryDownloadsAndCopies(t *testing.T) {
 	wanted(name[:len(name)-4] + extensionOf(15))
 	// Several, one after the other.
 	v.tick(false, 15, 16)
-	v.press("Download")
+	v.choose("Download")
 	wanted(v.names()[15][:9] + extensionOf(15))
 	wanted(v.names()[16][:9] + extensionOf(16))
 
@@ -370,24 +352,24 @@ func TestBrowserGalleryDownloadsAndCopies(t *testing.T) {
 	}
 	copied := func(want string) {
 		t.Helper()
-		v.until("it is copied", `[...document.querySelectorAll(".copies")].some(b => b.textContent === "Copied")`)
+		v.sees("it is copied", `[...document.querySelectorAll(".copies")].some(b => b.textContent === "Copied")`)
 		if got := ask(v, chromedp.Evaluate[string](`navigator.clipboard.readText()`, chromedp.EvalAwaitPromise)); got != want {
 			t.Errorf("copied %q, want %q", got, want)
 		}
-		v.until("the button is as it was", `[...document.querySelectorAll(".copies")].every(b => b.textContent === "Copy…")`)
+		v.sees("the button is as it was", `[...document.querySelectorAll(".copies")].every(b => b.textContent === "Copy…")`)
 	}
-	first := g.listed("?limit=1", func(listedImage) bool { return true })[0]
+	first := g.listed("?limit=1", func(tileImage) bool { return true })[0]
 	v.do(chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0)`))
-	v.press("Clear")
+	v.choose("Clear")
 	v.do(chromedp.Click(`.copies`), chromedp.WaitVisible(`.menu button`))
 	v.looks("gallery-menu-1440")
-	v.press("Address")
+	v.choose("Address")
 	copied(g.root + "/download/" + first.ID)
 	v.do(chromedp.Click(`.copies`))
-	v.press("<img> tag")
+	v.choose("<img> tag")
 	copied(fmt.Sprintf(`<img src="%s/download/%s" width="320" height="480" alt="%s">`, g.root, first.ID, first.Name))
 	v.do(chromedp.Click(`.copies`), chromedp.WaitVisible(`.menu button`), chromedp.KeyEvent("\x1b"))
-	v.until("Escape closes the menu", `!document.querySelector(".menu") && document.activeElement.matches(".copies")`)
+	v.sees("Escape closes the menu", `!document.querySelector(".menu") && document.activeElement.matches(".copies")`)
 }
 
 // extensionOf is the extension of the i-th image of a gallery from the newest, of which the samples come first.
@@ -436,7 +418,7 @@ func TestBrowserGalleryScrollsToItsEnd(t *testing.T) {
 	v.do(chromedp.Evaluate[chromedp.Void](`scrollTo(0, document.body.scrollHeight / 2)`))
 	was := ask(v, chromedp.Evaluate[string](place))
 	v.do(chromedp.Navigate(g.root+"/upload-image"), chromedp.NavigateBack())
-	v.until("who comes back finds his place", place+` === `+fmt.Sprintf("%q", was))
+	v.sees("who comes back finds his place", place+` === `+fmt.Sprintf("%q", was))
 }
 
 // scrollCost returns how many milliseconds the page's thread works for scrolling on by a screen, on average of some: measured in its own time,

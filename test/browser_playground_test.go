@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -38,19 +37,6 @@ func keep(t *testing.T, root, path string) string {
 		t.Fatalf("no id in the answer to the upload: %v", err)
 	}
 	return uploaded.ID
-}
-
-// sees waits for something to be true of the page.
-func (v *visitor) sees(what, expression string) {
-	v.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(25 * time.Millisecond) {
-		if ask(v, chromedp.Evaluate[bool]("!!("+expression+")")) {
-			return
-		}
-		if time.Now().After(end) {
-			v.t.Fatalf("not to be seen at %s: %s; the console says %v", ask(v, chromedp.Evaluate[string]("location.href")), what, v.complaints)
-		}
-	}
 }
 
 // settled waits until the address bar has a chain, and the playground shows its print.

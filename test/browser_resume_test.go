@@ -244,23 +244,23 @@ func TestBrowserUploadOutlivesInterruptions(t *testing.T) {
 		chromedp.SetUploadFiles(`#image`, []string{file}),
 	)
 
-	v.until(beyond(15))
+	v.holds(beyond(15))
 	l.lead("")
-	v.until(count("held"))
+	v.holds(count("held"))
 	v.lookAround("cut")
 	l.lead(server)
-	v.until(count("sending"))
+	v.holds(count("sending"))
 
-	v.until(beyond(35))
+	v.holds(beyond(35))
 	if err := command.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	command.Wait()
-	v.until(count("held"))
+	v.holds(count("held"))
 	l.lead(run())
-	v.until(count("sending"))
+	v.holds(count("sending"))
 
-	v.until(beyond(55))
+	v.holds(beyond(55))
 	v.do(chromedp.Reload())
 	select {
 	case isWarning := <-asked:
@@ -270,16 +270,16 @@ func TestBrowserUploadOutlivesInterruptions(t *testing.T) {
 	default:
 		t.Error("the page is left without a warning")
 	}
-	v.until(count("missing"))
+	v.holds(count("missing"))
 	v.lookAround("missing")
 	v.do(chromedp.SetUploadFiles(`#image`, []string{file}))
-	v.until(count("sending"))
-	v.until(`document.querySelector("progress").value > 0`)
+	v.holds(count("sending"))
+	v.holds(`document.querySelector("progress").value > 0`)
 	if !ask(v, chromedp.Evaluate[bool](beyond(50))) {
 		t.Errorf("after it was chosen again it says %q", v.text(inRow("large.tif", ".text p")))
 	}
 	l.pace(0)
-	v.until(count("done"))
+	v.holds(count("done"))
 	v.lookAround("whole")
 
 	if sent, most := l.sent.Load(), info.Size()*6/5; sent > most {

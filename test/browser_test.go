@@ -124,6 +124,20 @@ func (v *visitor) withoutScripts() {
 	}
 }
 
+// sees waits for something to be true of the page, also while it goes on to another one.
+func (v *visitor) sees(what, expression string) {
+	v.t.Helper()
+	for end := time.Now().Add(45 * time.Second); ; time.Sleep(25 * time.Millisecond) {
+		so, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if so && err == nil {
+			return
+		}
+		if time.Now().After(end) || v.ctx.Err() != nil {
+			v.t.Fatalf("not to be seen: %s (%v); the page says %q, the console %v", what, err, ask(v, chromedp.Evaluate[string](`location.href + " " + document.body.innerText.slice(0, 2000)`)), v.complaints)
+		}
+	}
+}
+
 // look takes a picture of the page and checks what holds for all pages: nothing sticks out at the side, every image is
 // there, the console is silent.
 func (v *visitor) look(name string) {

@@ -59,15 +59,8 @@ func (v *visitor) lookAround(name string) {
 	v.inspect("upload-" + name)
 }
 
-// until waits for something to be true of the page.
-func (v *visitor) until(what string) {
-	v.t.Helper()
-	for end := time.Now().Add(45 * time.Second); !ask(v, chromedp.Evaluate[bool]("!!("+what+")")); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			v.t.Fatalf("never true: %s. The page says:\n%s", what, ask(v, chromedp.Evaluate[string](`document.querySelector("main").innerText`)))
-		}
-	}
-}
+// holds waits for something to be true of the page.
+func (v *visitor) holds(expression string) { v.t.Helper(); v.sees(expression, expression) }
 
 // count counts the files in a state: sending, paused, done and so on; "" counts all.
 func count(state string) string {
@@ -150,7 +143,7 @@ func TestBrowserUploadsManyFiles(t *testing.T) {
 	v.lookAround("choose")
 
 	v.do(chromedp.SetUploadFiles(`#image`, files))
-	v.until(count("done") + " == 28 && " + count("refused") + " == 2")
+	v.holds(count("done") + " == 28 && " + count("refused") + " == 2")
 	if total := v.text(".total h2"); total != "28 images uploaded, 2 refused" {
 		t.Errorf("in all it says %q", total)
 	}
@@ -209,10 +202,10 @@ func TestBrowserUploadsWhatIsDroppedAndPasted(t *testing.T) {
 		document.querySelector("footer").dispatchEvent(new DragEvent("dragenter", { dataTransfer: transfer, bubbles: true, cancelable: true }))
 		window.drop = () => document.querySelector("footer").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }))
 	})()`, chromedp.EvalAwaitPromise))
-	v.until(`getComputedStyle(document.body, "::after").content != "none"`)
+	v.holds(`getComputedStyle(document.body, "::after").content != "none"`)
 	v.lookAround("drop")
 	v.do(chromedp.Evaluate[chromedp.Void](`void drop()`))
-	v.until(count("done") + " == 2")
+	v.holds(count("done") + " == 2")
 	if content := ask(v, chromedp.Evaluate[string](`getComputedStyle(document.body, "::after").content`)); content != "none" {
 		t.Errorf("after the drop the page still says %s", content)
 	}
@@ -222,7 +215,7 @@ func TestBrowserUploadsWhatIsDroppedAndPasted(t *testing.T) {
 		transfer.items.add(await file("image.png", "blue"))
 		document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }))
 	})()`, chromedp.EvalAwaitPromise))
-	v.until(count("done") + " == 3")
+	v.holds(count("done") + " == 3")
 	if name := v.text(".upload:last-child h3"); !strings.HasPrefix(name, "pasted-20") || !strings.HasSuffix(name, ".png") {
 		t.Errorf("what was pasted is named %q", name)
 	}
@@ -236,15 +229,15 @@ func TestBrowserUploadsWhatIsDroppedAndPasted(t *testing.T) {
 	writeFile(t, filepath.Join(folder, "holiday"), ".DS_Store", "hidden")
 	writeFile(t, inner, "Thumbs.db", "hidden")
 	v.do(chromedp.SetUploadFiles(`#folder`, []string{filepath.Join(folder, "holiday")}))
-	v.until(count("done") + " == 5")
+	v.holds(count("done") + " == 5")
 	if notice := v.text("#uploads"); !strings.Contains(notice, "Left out: 2 hidden files.") {
 		t.Errorf("the page says %q", notice)
 	}
 	// Those that are there already are not sent again, also after the page was loaded anew.
 	v.do(chromedp.Reload(), chromedp.WaitVisible(`.upload`))
-	v.until(count("done") + " == 5")
+	v.holds(count("done") + " == 5")
 	v.do(chromedp.SetUploadFiles(`#folder`, []string{filepath.Join(folder, "holiday")}))
-	v.until(`document.querySelector("#uploads").textContent.includes("Left out: 2 files in the list already, 2 hidden files.")`)
+	v.holds(`document.querySelector("#uploads").textContent.includes("Left out: 2 files in the list already, 2 hidden files.")`)
 	if total := v.text(".total h2"); total != "5 images uploaded" {
 		t.Errorf("in all it says %q", total)
 	}
@@ -268,18 +261,18 @@ func TestBrowserUploadsArePausedAndCancelled(t *testing.T) {
 	l.pace(1_000_000)
 	v.do(chromedp.SetUploadFiles(`#image`, files))
 	// What is too large or empty is told before a byte is sent.
-	v.until(count("refused") + " == 2")
+	v.holds(count("refused") + " == 2")
 	for name, want := range map[string]string{"huge.jpg": "Not kept. It is too large: at most 100 MB are taken.", "empty.png": "Not kept. It is empty."} {
 		if said := v.text(inRow(name, ".text p")); said != want {
 			t.Errorf("of %s it says %q, want %q", name, said, want)
 		}
 	}
-	v.until(count("done") + " == 3 && " + count("sending") + " == 1")
+	v.holds(count("done") + " == 3 && " + count("sending") + " == 1")
 	v.lookAround("sending")
 
 	tiff := `li[@data-name="large.tif"]`
 	v.press(tiff, "Pause")
-	v.until(count("paused") + " == 1")
+	v.holds(count("paused") + " == 1")
 	at := v.text(inRow("large.tif", ".text p"))
 	time.Sleep(500 * time.Millisecond) // in which bytes would go
 	if now := v.text(inRow("large.tif", ".text p")); now != at || !strings.HasSuffix(now, "paused") {
@@ -290,22 +283,22 @@ func TestBrowserUploadsArePausedAndCancelled(t *testing.T) {
 	}
 	v.lookAround("paused")
 	v.press(tiff, "Resume")
-	v.until(count("sending") + " == 1")
+	v.holds(count("sending") + " == 1")
 	v.press(`div[contains(@class, "all")]`, "Pause all")
-	v.until(count("paused") + " == 1")
+	v.holds(count("paused") + " == 1")
 	v.press(`div[contains(@class, "all")]`, "Resume all")
-	v.until(count("sending") + " == 1")
+	v.holds(count("sending") + " == 1")
 	v.press(tiff, "Cancel")
-	v.until(count("") + " == 5 && " + count("sending") + " == 0")
+	v.holds(count("") + " == 5 && " + count("sending") + " == 0")
 	v.press(`li[@data-name="huge.jpg"]`, "Remove")
-	v.until(count("") + " == 4")
+	v.holds(count("") + " == 4")
 
 	// The same file can be sent after all.
 	l.pace(0)
 	v.do(chromedp.SetUploadFiles(`#image`, []string{large}))
-	v.until(count("done") + " == 4")
+	v.holds(count("done") + " == 4")
 	v.press(`div[contains(@class, "all")]`, "Clear the list")
-	v.until(count("") + " == 0")
+	v.holds(count("") + " == 0")
 	v.do(chromedp.WaitVisible(`#prints`))
 	v.lookAround("cleared")
 }
@@ -321,16 +314,16 @@ func TestBrowserUploadsWithToken(t *testing.T) {
 		chromedp.SendKeys(`#token`, token), chromedp.Click(`#locked button`), chromedp.WaitVisible(`.zone`),
 		chromedp.SetUploadFiles(`#image`, files[:2]),
 	)
-	v.until(count("done") + " == 2")
+	v.holds(count("done") + " == 2")
 
 	v.do(
 		chromedp.Evaluate[chromedp.Void](`sessionStorage.setItem("calotype-token", "another-token-that-is-not-known")`),
 		chromedp.SetUploadFiles(`#image`, files[2:]), chromedp.WaitVisible(`#ask-token`), chromedp.Click(`dialog button.plain`),
 	)
-	v.until(count("refused") + " == 2")
+	v.holds(count("refused") + " == 2")
 	v.complaints = nil // of the answers 401
 	v.lookAround("needs-token")
 	v.press(`div[contains(@class, "all")]`, "Try refused files again")
 	v.do(chromedp.WaitVisible(`#ask-token`), chromedp.SendKeys(`#ask-token`, token), chromedp.Click(`dialog button`))
-	v.until(count("done") + " == 4")
+	v.holds(count("done") + " == 4")
 }
