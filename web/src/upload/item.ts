@@ -6,7 +6,7 @@ import { forget, type Image, keyOf, remember, type UploadRecord } from "./record
 
 /**
  * waiting: its turn has not come. sending: bytes go. checking: all have gone, and the server looks at them. held: the connection or the server
- * fails, and it goes on by itself. paused: by whoever uploads. missing: the page was loaded anew, and the browser does not have the file any more.
+ * fails, and it goes on by itself. paused: by whoever uploads. missing: the browser cannot read the file any more, as after the page was loaded anew.
  */
 export type State = "waiting" | "sending" | "checking" | "held" | "paused" | "missing" | "done" | "refused";
 
@@ -194,7 +194,7 @@ export class Item extends Changes {
     const problem = answer && (await problemOf(answer));
     const readable = problem !== null || (await isReadable(this.file as File));
     if (!this.isActive) return; // paused meanwhile
-    if (!readable) return this.refuse("It cannot be read any more: it was changed, moved or deleted after it was chosen. Choose it again.");
+    if (!readable) return this.lose();
     if (!problem) return this.hold();
     const expired = (problem.status === 404 || problem.status === 410) && this.url !== undefined && !this.id;
     if (problem.status === 401) {
@@ -207,6 +207,13 @@ export class Item extends Changes {
     } else {
       this.refuse(inWords(problem), !final.includes(problem.status));
     }
+  }
+
+  /** Waits for the file to be chosen again, since it cannot be read: it was moved or changed, or the page is about to be left. */
+  private lose(): void {
+    this.file = null;
+    this.upload = null;
+    this.become("missing");
   }
 
   /** Tries again after a while, which grows. */

@@ -45,8 +45,9 @@ export function Total({ queue }: { queue: Queue }) {
       </div>
       {missing.length > 0 && (
         <p class="told">
-          The page was loaded anew, and {missing.length === 1 ? "a file was" : `${number(missing.length)} files were`} not complete. Choose
-          the same {missing.length === 1 ? "file" : "files or folder"} again: what has come is not sent again.
+          {missing.length === 1 ? "A file is" : `${number(missing.length)} files are`} not complete, and the browser cannot read{" "}
+          {missing.length === 1 ? "it" : "them"} any more. Choose the same {missing.length === 1 ? "file" : "files or folder"} again: what
+          has come is not sent again.
         </p>
       )}
       <div class="actions all">
