@@ -13,8 +13,8 @@ func TestMigrate(t *testing.T) {
 	var c migrateCommand
 	c.Data = t.TempDir()
 	for _, want := range []string{
-		"The index was brought from version 0 to 4.\n",
-		"The index has version 4, which is the newest that this program knows.\n",
+		"The index was brought from version 0 to 5.\n",
+		"The index has version 5, which is the newest that this program knows.\n",
 	} {
 		var out strings.Builder
 		if err := c.migrate(t.Context(), &out); err != nil || out.String() != want {

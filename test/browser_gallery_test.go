@@ -169,7 +169,7 @@ func (v *visitor) looks(name string) {
 	v.t.Helper()
 	for _, scheme := range []string{"dark", "light"} {
 		v.scheme(scheme)
-		v.sees("the thumbnails are there", `[...document.images].every(i => i.complete)`)
+		v.sees("the thumbnails are there", `(() => { for (const i of document.images) i.loading = "eager"; return [...document.images].every(i => i.complete) })()`)
 		v.look(name + "-" + scheme)
 	}
 }
@@ -416,9 +416,13 @@ func TestBrowserGalleryScrollsToItsEnd(t *testing.T) {
 
 	place := `(() => { const t = [...document.querySelectorAll(".grid > li")].find(t => t.getBoundingClientRect().bottom > 0); return t.dataset.id + " " + Math.round(t.getBoundingClientRect().top / 20) })()`
 	v.do(chromedp.Evaluate[chromedp.Void](`scrollTo(0, document.body.scrollHeight / 2)`))
+	v.sees("the place is noted", `!!history.state && `+place+`.startsWith(history.state.id)`)
 	was := ask(v, chromedp.Evaluate[string](place))
-	v.do(chromedp.Navigate(g.root+"/upload-image"), chromedp.NavigateBack())
-	v.sees("who comes back finds his place", place+` === `+fmt.Sprintf("%q", was))
+	there := place + ` === ` + fmt.Sprintf("%q", was)
+	v.do(chromedp.Navigate(g.root+"/upload-image"), chromedp.Evaluate[chromedp.Void](`history.back()`))
+	v.sees("who comes back finds his place", `!!document.querySelector(".grid") && `+there)
+	v.do(chromedp.Reload()) // the browser may have kept the page before, and now has not
+	v.sees("who loads the page anew finds his place", there)
 }
 
 // scrollCost returns how many milliseconds the page's thread works for scrolling on by a screen, on average of some: measured in its own time,

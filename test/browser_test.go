@@ -146,7 +146,7 @@ func (v *visitor) look(name string) {
 		`Promise.all([...document.images].map(i => { i.loading = "eager"; return i.decode().catch(() => {}) }))`,
 		chromedp.EvalAwaitPromise))
 	wide := ask(v, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`))
-	broken := ask(v, chromedp.Evaluate[[]string](`[...document.images].filter(i => !i.naturalWidth).map(i => i.src)`))
+	broken := ask(v, chromedp.Evaluate[[]string](`[...document.images].filter(i => i.getAttribute("src") && !i.naturalWidth).map(i => i.src)`))
 	picture := ask(v, v.picture())
 	folder := os.Getenv("SCREENSHOTS")
 	if folder == "" {

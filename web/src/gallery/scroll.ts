@@ -80,11 +80,22 @@ interface Place {
   top: number;
 }
 
-addEventListener("pagehide", () => {
+let resting = 0;
+addEventListener(
+  "scroll",
+  () => {
+    window.clearTimeout(resting);
+    resting = window.setTimeout(note, 150);
+  },
+  { passive: true },
+);
+
+/** Notes where somebody is, in the browser's history: when he leaves it is too late for that. */
+function note(): void {
   const first = tiles().find((tile) => tile.getBoundingClientRect().bottom > 0);
   const place: Place | null = first && scrollY > 0 ? { id: first.dataset.id ?? "", top: first.getBoundingClientRect().top } : null;
   history.replaceState(place, "");
-});
+}
 
 /** Returns to where somebody was who comes back, with all pages down to there. */
 export async function comeBack(): Promise<void> {
