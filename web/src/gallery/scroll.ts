@@ -90,8 +90,11 @@ addEventListener(
   { passive: true },
 );
 
+let returning = false; // on the way back the place is not that of the reader
+
 /** Notes where somebody is, in the browser's history: when he leaves it is too late for that. */
 function note(): void {
+  if (returning) return;
   const first = tiles().find((tile) => tile.getBoundingClientRect().bottom > 0);
   const place: Place | null = first && scrollY > 0 ? { id: first.dataset.id ?? "", top: first.getBoundingClientRect().top } : null;
   history.replaceState(place, "");
@@ -101,17 +104,35 @@ function note(): void {
 export async function comeBack(): Promise<void> {
   const place = history.state as Place | null;
   if (!place?.id) return;
-  const find = () => found.querySelector<HTMLElement>(`[data-id="${CSS.escape(place.id)}"]`);
-  if (!find()) history.scrollRestoration = "manual"; // the browser would stop at the end of the first page
-  while (!find()) {
-    const next = nextAddress();
-    if (!next) return;
-    const address = new URL(next);
-    address.searchParams.set("limit", String(most));
-    const link = found.querySelector<HTMLAnchorElement>("a[rel=next]") as HTMLAnchorElement;
-    link.href = address.href;
-    if (!(await more(address.href))) return;
+  history.scrollRestoration = "manual"; // the browser would stop at the end of the first page
+  returning = true;
+  try {
+    const tile = await loadDownTo(place.id);
+    if (tile) await bring(tile, place.top);
+  } finally {
+    returning = false;
   }
-  const tile = find() as HTMLElement;
-  scrollTo({ top: scrollY + tile.getBoundingClientRect().top - place.top, behavior: "instant" });
+}
+
+/** Loads pages until an image is among them. It is null if it is not there any more. */
+async function loadDownTo(id: string): Promise<HTMLElement | null> {
+  for (;;) {
+    const tile = found.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`);
+    const link = found.querySelector<HTMLAnchorElement>("a[rel=next]");
+    if (tile || !link) return tile;
+    const address = new URL(link.href);
+    address.searchParams.set("limit", String(most));
+    link.href = address.href;
+    if (!(await more(address.href))) return null;
+  }
+}
+
+/** Scrolls until a tile is so far from the top of the window. Tiles on the way get their true height only when they are near. */
+async function bring(tile: HTMLElement, top: number): Promise<void> {
+  for (let still = 0, frame = 0; still < 3 && frame < 60; frame++) {
+    const off = tile.getBoundingClientRect().top - top;
+    still = Math.abs(off) < 1 ? still + 1 : 0;
+    scrollBy({ top: off, behavior: "instant" });
+    await new Promise(requestAnimationFrame);
+  }
 }
