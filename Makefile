@@ -41,8 +41,11 @@ heic := transform/heic/module/heif.wasm.gz
 ask_vips  = PKG_CONFIG_PATH="$(PKG_CONFIG_PATH)" pkg-config vips 2>/dev/null
 vips_key  = $(shell { $(ask_vips) --modversion; $(ask_vips) --cflags --libs; } | cksum | cut -d' ' -f1)
 go        = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -DCALOTYPE_LIBVIPS=$(vips_key)" go
+# Names are looked up, and users, by Go itself, as on almost every Linux anyway. So no other package of Go's own needs the C compiler, and what
+# stands on package net is compiled once, for whichever libvips and whatever compiler.
+plain    := netgo,osusergo
 # Google's storage library links 20 MB for another way to talk to its service, which is not used, unless this tag is set.
-tags     := disable_grpc_modules
+tags     := disable_grpc_modules,$(plain)
 version  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .PHONY: help
@@ -90,7 +93,7 @@ deps-system: pkg-config
 	@pkg-config --exists 'vips >= 8.14' || { echo "libvips 8.14 or newer is needed; found $$(pkg-config --modversion vips)." >&2; exit 1; }
 
 define install
-if command -v apt-get >/dev/null; then $(sudo) apt-get update -q && $(sudo) apt-get install -qy --no-install-recommends $(1); \
+if command -v apt-get >/dev/null; then $(sudo) apt-get update -q && $(sudo) apt-get install -qy --no-install-recommends -o DPkg::Lock::Timeout=300 $(1); \
 elif command -v brew >/dev/null; then brew install $(if $(filter libvips-dev,$(1)),vips,$(1)); \
 else echo "Please install $(1) with your package manager." >&2; exit 1; fi
 endef
@@ -139,7 +142,7 @@ BOUNDS ?= 4
 
 .PHONY: test-bounds
 test-bounds: deps ## run each operation at every bound of every parameter, each on some kinds of picture (BOUNDS=1 for all)
-	@$(go) test ./transform -run EveryBound -bounds-every $(BOUNDS)
+	@$(go) test -tags $(tags) ./transform -run EveryBound -bounds-every $(BOUNDS)
 
 CORPUS ?= 3
 
@@ -149,7 +152,7 @@ test-corpus: deps ## run the tests of the image corpus beside the checkout, in .
 
 .PHONY: test-browser
 test-browser: build chromium axe ## run the tests that look at the program through a browser
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags browser -shuffle=on -count=1 ./...
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags $(plain),browser -shuffle=on -count=1 ./...
 
 # axe-core finds what hinders people who hear pages, use a keyboard or see little.
 .PHONY: axe
@@ -160,7 +163,7 @@ test/web/node_modules/axe-core/package.json: test/web/package-lock.json
 
 .PHONY: test-differential
 test-differential: build imagemagick ## compare every operation with ImageMagick, or with the formula that defines it
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags differential -run Differential -count=1 -v .
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags $(plain),differential -run Differential -count=1 -v .
 
 # Where ImageMagick cannot be installed, what is compared with it is left out, and the test says so.
 .PHONY: imagemagick
@@ -182,7 +185,7 @@ IDLE      ?= 5s
 .PHONY: test-hostile
 test-hostile: build strace ## run the tests of hostile images, faults and overload (MUTATIONS=5000 OVERLOAD=10m FAULTS=1000 HISTORY=1 BOMBS=1 IDLE=20s for more)
 	@$(go) test -run 'Faults' -count=1 -timeout 15m ./transform/worker -faults $(FAULTS)
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags hostile -count=1 -timeout 60m -v \
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags $(plain),hostile -count=1 -timeout 60m -v \
 	  -run 'Hostile|Canary|Bomb|Mutations|Overload|Fault|Kill|Lock|History|RecordReader' . \
 	  -idle $(IDLE) -mutations $(MUTATIONS) -seed $(SEED) -overload $(OVERLOAD) -faults $$(($(FAULTS) / 5)) -history-every $(HISTORY) -bombs-every $(BOMBS)
 
@@ -204,7 +207,7 @@ FLIP_ORIGINALS ?= 1000
 .PHONY: test-durability
 test-durability: build filesystems ## run the tests of kills, power cuts and failing disks (KILLS=1000 KILL_UPLOADS=20000 CUTS=200 CALLS=1 FLIPS=1000 FLIP_ORIGINALS=10000 for all)
 	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) $$(unshare --mount true 2>/dev/null && echo unshare --mount) \
-	  go test -tags durability -count=1 -timeout 120m -v -run Durability . -kills $(KILLS) -kill-uploads $(KILL_UPLOADS) -cuts $(CUTS) \
+	  go test -tags $(plain),durability -count=1 -timeout 120m -v -run Durability . -kills $(KILLS) -kill-uploads $(KILL_UPLOADS) -cuts $(CUTS) \
 	  -calls-every $(CALLS) -flips $(FLIPS) -flip-originals $(FLIP_ORIGINALS)
 
 # Where these cannot be installed, the tests that need them say so and are skipped.
@@ -220,7 +223,7 @@ chromium:
 
 .PHONY: test-clients
 test-clients: interpreters ## run the libraries that sign addresses, in five languages, against docs/signing/vectors.json
-	@go test ./clients/signing -count=1 -v 2>&1 | grep -v '^=== '
+	@go test -tags $(plain) ./clients/signing -count=1 -v 2>&1 | grep -v '^=== '
 
 # Where these cannot be installed, the tests that need them say so and are skipped.
 .PHONY: interpreters
@@ -230,7 +233,7 @@ interpreters:
 
 .PHONY: test-cdn
 test-cdn: build proxies semantics ## run the tests behind the real nginx, Varnish and HAProxy, with the files of deploy/
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "cdn browser" -run 'CDN|Framing|Slow' -parallel 4 -count=1 -v . 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags $(plain),cdn,browser -run 'CDN|Framing|Slow' -parallel 4 -count=1 -v . 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 
 # Where these cannot be installed, the tests that need them say so and are skipped. What a package starts by itself is not used.
 .PHONY: proxies
@@ -252,7 +255,7 @@ RECOVERY ?= 20s
 
 .PHONY: test-remote
 test-remote: build proxies frameworks ## run the tests of images elsewhere: hostile hosts, loops, the clients for frameworks, a page behind Varnish (DISTINCT=100000 RECOVERY=75s for all)
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags "remote cdn browser" -run ^TestRemote -parallel 8 -count=1 -timeout 30m -v . -distinct $(DISTINCT) -recovery $(RECOVERY) 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags $(plain),remote,cdn,browser -run ^TestRemote -parallel 8 -count=1 -timeout 30m -v . -distinct $(DISTINCT) -recovery $(RECOVERY) 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 
 .PHONY: frameworks
 frameworks: test/clients/node_modules/next/package.json
@@ -266,21 +269,21 @@ LARGE ?= 64
 
 .PHONY: test-tus
 test-tus: build tus-client ## run the tests of uploads that are resumed: by tus-js-client, over kills, beside tusd, and the server's memory (LARGE=1024 for large files)
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags tus -run ^TestTus -count=1 -v . -large $(LARGE) 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags $(plain),tus -run ^TestTus -count=1 -v . -large $(LARGE) 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 
 # Where these cannot be had, the tests that need them say so and are skipped.
 .PHONY: tus-client
 tus-client: .build/tusd/tusd test/tus/node_modules/tus-js-client/package.json
 
 .build/tusd/tusd: test/tusd/go.mod test/tusd/go.sum test/tusd/main.go
-	@cd test/tusd && go build -o $(CURDIR)/$@ . || true
+	@cd test/tusd && go build -tags $(plain) -o $(CURDIR)/$@ . || true
 
 test/tus/node_modules/tus-js-client/package.json: test/tus/package-lock.json
 	@cd test/tus && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/tus-js-client/package.json || true
 
 .PHONY: test-deploy
 test-deploy: build servers ## check the compose file and the Kubernetes manifests: by their schemas, and against the program
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags deploy -run Deploy -count=1 .
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags $(plain),deploy -run Deploy -count=1 .
 
 .PHONY: test-image
 test-image: engine ## build the Dockerfile and run the image, by podman and without a registry (root and Debian)
@@ -296,19 +299,22 @@ engine:
 .PHONY: test-servers
 test-servers: build servers proxies ## run the tests over real servers: S3, Google Cloud Storage, Azure, PostgreSQL, and several machines behind nginx
 	@$(go) test -tags $(tags),servers -count=1 -timeout 15m -v ./store/... . -run 'S3|GCS|Azure|Cloud|Postgres|WithServers|News|NoRecord|LostHolds' 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
-	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags servers -run ManyMachines -count=1 -v . 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
+	@cd test && CALOTYPE_BINARY=$(abspath $(BINARY)) go test -tags $(plain),servers -run ManyMachines -count=1 -v . 2>&1 | grep -vE '^(=== |time=|[[:space:]]*--- PASS)'
 
 # What speaks S3 and Google Cloud Storage is built from test/servers, whose go.mod has the versions of ours where both have a library, so that
 # much of it is compiled already. Where something cannot be installed, the tests that need it say so and are skipped. The database that the
 # package of PostgreSQL starts by itself is not used.
 .PHONY: servers
-servers: .build/servers/versitygw azurite
+servers: .build/servers/versitygw azurite postgresql
+
+.PHONY: postgresql
+postgresql:
 	@command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || \
 	  { echo "Installing PostgreSQL, which the tests of indexes need."; $(call install,postgresql); } || true
 
 .build/servers/versitygw: test/servers/go.mod test/servers/go.sum
 	@echo "Building servers that speak S3 and Google Cloud Storage, which the tests of clouds need."
-	@cd test/servers && GOBIN=$(CURDIR)/.build/servers $(go) install -ldflags='-s -w' tool || true
+	@cd test/servers && GOBIN=$(CURDIR)/.build/servers $(go) install -tags $(plain) -ldflags='-s -w' tool || true
 
 .PHONY: azurite
 azurite: test/azurite/node_modules/azurite/package.json
@@ -338,10 +344,22 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 	done
 
 .PHONY: test-all
-test-all: deps ## run the longer suites: race detector, corpus, browser, resumed uploads, CDNs, images elsewhere, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
-	@for suite in test-race test-bounds test-servers test-corpus test-browser test-clients test-tus test-cdn test-remote test-deploy test-differential fuzz test-durability test-hostile; do \
-	  SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; \
-	done
+test-all: test-shared test-alone ## run the longer suites: race detector, corpus, browser, resumed uploads, CDNs, images elsewhere, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
+
+# What else the machine does matters little to the first, and much to the last, which measure what a server does under load.
+.PHONY: test-shared
+test-shared: deps
+	@$(call in_turn,test-race test-bounds test-servers test-corpus test-browser test-clients test-tus test-cdn test-remote test-deploy test-differential fuzz)
+
+.PHONY: test-alone
+test-alone: deps
+	@$(call in_turn,test-durability test-hostile)
+
+in_turn = for suite in $(1); do SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; done
+
+# Each suite installs what it lacks; here that is done for all of them ahead, but for what takes a processor for long.
+.PHONY: tools
+tools: strace imagemagick filesystems chromium axe interpreters proxies engine postgresql azurite semantics frameworks test/tus/node_modules/tus-js-client/package.json ## install what the longer suites need
 
 .PHONY: bench
 bench: build ## load benchmark: cold prints and hits over HTTP
@@ -356,8 +374,8 @@ lint: deps lint-web ## gofumpt, go vet, staticcheck and the import rules; types,
 	@files=$$(go run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "gofumpt would change:"; echo "$$files"; exit 1; }
 	@$(go) vet -tags $(tags),corpus,servers ./...
 	@$(go) run $(STATICCHECK) -tags $(tags),corpus,servers ./...
-	@cd test && go vet -tags browser,cdn,deploy,hostile,differential,durability,remote,servers,tus ./...
-	@cd test && go run $(STATICCHECK) -tags browser,cdn,deploy,hostile,differential,durability,remote,servers,tus ./...
+	@cd test && go vet -tags $(plain),browser,cdn,deploy,hostile,differential,durability,remote,servers,tus ./...
+	@cd test && go run $(STATICCHECK) -tags $(plain),browser,cdn,deploy,hostile,differential,durability,remote,servers,tus ./...
 	@$(go) test -tags $(tags) -run '^TestImportRules$$' .
 
 # Without npm the sources of the pages are not looked at; nobody can have built them then.
