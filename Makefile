@@ -75,7 +75,7 @@ deps-pinned: pkg-config $(pinned)/package.json
 	  echo "Version: $$version"; \
 	  echo "Cflags: -I$(headers) -I$(headers)/glib-2.0 -I$(pinned)/lib/glib-2.0/include"; \
 	  echo "Libs: -L$(pinned)/lib $$link -Wl,-rpath,$(pinned)/lib"; \
-	} > .build/pinned/vips.pc
+	} > .build/pinned/vips.pc.$$$$; mv .build/pinned/vips.pc.$$$$ .build/pinned/vips.pc
 
 $(pinned)/package.json: deps/package-lock.json
 	@echo "Fetching the pinned libvips (19 MB) into deps/node_modules."
@@ -144,7 +144,7 @@ BOUNDS ?= 4
 test-bounds: deps ## run each operation at every bound of every parameter, each on some kinds of picture (BOUNDS=1 for all)
 	@$(go) test -tags $(tags) ./transform -run EveryBound -bounds-every $(BOUNDS)
 
-CORPUS ?= 3
+CORPUS ?= 4
 
 .PHONY: test-corpus
 test-corpus: deps ## run the tests of the image corpus beside the checkout, in ../shared/corpus (CORPUS=1 for all of its good files)
@@ -324,7 +324,7 @@ test/azurite/node_modules/azurite/package.json: test/azurite/package-lock.json
 	@cd test/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/azurite/package.json || true
 
 # A test binary takes one fuzz test at a time.
-FUZZTIME ?= 2s
+FUZZTIME ?= 1s
 
 # Where the time is short, coverage guides it only in packages that stand on few others: what a guided one stands on is compiled once more for that.
 unguided = $(if $(filter 1s 2s 3s 5s,$(FUZZTIME)),./handler ./store ./store/remote)
@@ -346,16 +346,22 @@ fuzz: deps ## run every fuzz test for a short while each (FUZZTIME=1m for more)
 .PHONY: test-all
 test-all: test-shared test-alone ## run the longer suites: race detector, corpus, browser, resumed uploads, CDNs, images elsewhere, comparison with ImageMagick, stores over real servers, short fuzzing, kills and power cuts, hostile images and overload
 
-# What else the machine does matters little to the first, and much to the last, which measure what a server does under load.
+# What else the machine does matters little to the first, and much to the last, which measure what a server does under load. Of the first some
+# mostly compute and some mostly wait, for servers and browsers: these go beside those, and what they say is shown when all are done.
+computing = test-race test-bounds test-corpus fuzz
+waiting   = test-servers test-browser test-clients test-tus test-cdn test-remote test-deploy test-differential
+
 .PHONY: test-shared
 test-shared: deps
-	@$(call in_turn,test-race test-bounds test-servers test-corpus test-browser test-clients test-tus test-cdn test-remote test-deploy test-differential fuzz)
+	@mkdir -p .build; { $(call in_turn,$(waiting)); } >.build/waiting.log 2>&1 & beside=$$!; status=0; \
+	( $(call in_turn,$(computing)) ) || status=$$?; \
+	wait $$beside || status=$$?; cat .build/waiting.log; exit $$status
 
 .PHONY: test-alone
 test-alone: deps
 	@$(call in_turn,test-durability test-hostile)
 
-in_turn = for suite in $(1); do SECONDS=0; $(MAKE) $$suite; echo "$$suite took $$SECONDS s."; done
+in_turn = for suite in $(1); do SECONDS=0; $(MAKE) $$suite || exit 1; echo "$$suite took $$SECONDS s."; done
 
 # Each suite installs what it lacks; here that is done for all of them ahead, but for what takes a processor for long.
 .PHONY: tools

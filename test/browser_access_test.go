@@ -268,7 +268,7 @@ func TestBrowserPagesAreLight(t *testing.T) {
 		name, path, shows string
 		most              int64 // bytes as they come, without pictures
 	}{
-		{"upload", "/upload-image", `input[type=file]`, 200_000},
+		{"upload", "/upload-image", `main button`, 200_000},
 		{"playground", "/playground/" + id, `main img`, 200_000},
 		{"gallery", "/download", `a[download] img`, 200_000},
 		{"reference", "/docs", `#crop`, 200_000},
@@ -311,7 +311,7 @@ func TestBrowserPagesWorkByKeys(t *testing.T) {
 	root := serve(t)
 	id := sendSamples(t, root, "", "landscape.jpg")[0]
 	for _, page := range []struct{ name, path, shows string }{
-		{"upload", "/upload-image", `input[type=file]`},
+		{"upload", "/upload-image", `main button`},
 		{"gallery", "/download", `a[download] img`},
 		{"playground", "/playground/" + id, `main img`},
 		{"choice", "/playground", `main a`},

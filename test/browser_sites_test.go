@@ -99,7 +99,7 @@ func TestBrowserSavesUnderTheName(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := visit(t, root, 800, 600)
-	v.do(chromedp.Navigate(root+"/upload-image"), chromedp.WaitVisible(`input[type=file]`))
+	v.do(chromedp.Navigate(root+"/upload-image"), chromedp.WaitVisible(`main button`))
 	url := script[string](v, fmt.Sprintf(`
 		const form = new FormData(), bytes = Uint8Array.from(atob(%q), c => c.charCodeAt(0));
 		form.append("image", new File([bytes], "Žluté růže 🌹 50%%.jpeg"));

@@ -221,7 +221,7 @@ func TestDownloadIsAsDescribed(t *testing.T) {
 	if len(gallery.Images) != 1 || gallery.Next == "" {
 		t.Fatalf("got %+v", gallery)
 	}
-	s.wantAllDescribed(gallery.Images[0], "Original")
+	s.wantAllDescribed(gallery.Images[0], "Shown")
 	s.ask("GET", gallery.Next, 200, nil, "Accept", "application/json")
 	s.ask("GET", "/capabilities", 200, nil)
 	s.ask("GET", "/openapi.json", 200, nil)
