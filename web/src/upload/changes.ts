@@ -1,4 +1,4 @@
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
 
 /** Something that changes, and tells those who listen. */
 export class Changes {
@@ -18,5 +18,6 @@ export class Changes {
 /** Draws the component that calls it anew after each change. */
 export function useChanges(source: Changes): void {
   const [, draw] = useReducer((n: number) => n + 1, 0);
-  useEffect(() => source.listen(() => draw(undefined)), [source]);
+  // At once: a change between the first drawing and an effect would not be seen.
+  useLayoutEffect(() => source.listen(() => draw(undefined)), [source]);
 }

@@ -63,10 +63,8 @@ export function claim(): () => void {
   };
 }
 
-/** The names of tabs whose uploads go on. While a page is being loaded anew, some browsers fail to say, or do not say in time. */
 async function claimed(): Promise<Set<string>> {
-  const late = new Promise<undefined>((done) => setTimeout(done, 1000));
-  const locks = await Promise.race([navigator.locks?.query().catch(() => undefined), late]);
+  const locks = await navigator.locks?.query();
   return new Set(locks?.held?.map((lock) => lock.name?.slice(prefix.length) ?? ""));
 }
 
