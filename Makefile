@@ -128,10 +128,10 @@ test: deps ## run the tests
 # Of the packages whose tests start workers or whole programs, those in which much happens at once are run (RACE=. for all), and of all
 # the short ones: what makes very many prints, one after the other, has no race to show. Libraries of two clouds are left out: to compile
 # them for the race detector takes longer than the tests.
-RACE ?= Delet|Purge|Forget|News|Disk|Memory|Cache|Quota|Upload|Client|Drain|Stop|Idle|Slow|Steady|Proxy|Limit|Wait|Gone|Follow|Room|Damage|Many|Preset|Once|Hook|Kill|Conn|While|Restart|Reload|Engine|Worker
+RACE ?= Delet|Purge|Forget|News|Disk|Memory|Cache|Quota|Upload|Client|Drain|Stop|Idle|Slow|Steady|Proxy|Limit|Wait|Gone|Follow|Room|Damage|Many|Preset|Once|Hook|Kill|Conn|While|Restart|Reload|Engine|Worker|Resum|Hold|Guard|Commit|Lock
 
 race    = $(go) test -race -short -tags $(tags),nogcs,noazure -shuffle=on
-crowded = calotype$$|/handler$$|/transform$$
+crowded = calotype$$|/handler$$|/transform$$|/store$$
 
 .PHONY: test-race
 test-race: deps ## run the tests under the race detector
