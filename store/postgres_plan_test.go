@@ -85,19 +85,7 @@ func TestASearchWalksAnIndexOfPostgres(t *testing.T) {
 			}
 		}
 	}
-	f := func(q Query, want, pages int) {
-		t.Helper()
-		found, n := 0, 0
-		for next := (ID{0xff}); next != (ID{}); n++ {
-			var ids []ID
-			q.Before = next
-			ids, next = listPage(t, p, q)
-			found += len(ids)
-		}
-		if found != want || n != pages {
-			t.Errorf("%+v finds %d in %d pages, want %d in %d", q, found, n, want, pages)
-		}
-	}
+	f := func(q Query, want, pages int) { t.Helper(); wantFound(t, p, q, want, pages) }
 	f(Query{Name: "Name 7.PNG", Limit: 10}, 1, 2)
 	f(Query{Name: "nowhere", Limit: 10}, 0, 2)
 }

@@ -46,19 +46,7 @@ func TestASearchIsBounded(t *testing.T) {
 			t.Errorf("%+v:\n%s", q, plan)
 		}
 	}
-	f := func(q Query, want, pages int) {
-		t.Helper()
-		found, n := 0, 0
-		for next := (ID{0xff}); next != (ID{}); n++ {
-			var ids []ID
-			q.Before = next
-			ids, next = listPage(t, x, q)
-			found += len(ids)
-		}
-		if found != want || n != pages {
-			t.Errorf("%+v finds %d in %d pages, want %d in %d", q, found, n, want, pages)
-		}
-	}
+	f := func(q Query, want, pages int) { t.Helper(); wantFound(t, x, q, want, pages) }
 	f(Query{Name: "Name 1.PNG", Limit: 10}, 1, 3) // the oldest of all
 	f(Query{Name: "nowhere", Limit: 10}, 0, 3)
 	f(Query{Name: "name 12345", Limit: 1000}, 11, 3) // and 123450 to 123459
@@ -251,4 +239,19 @@ func openTestSQLite(t *testing.T, path string) *sqlIndex {
 		}
 	})
 	return x
+}
+
+// wantFound goes through all pages of a search.
+func wantFound(t *testing.T, index Index, q Query, want, pages int) {
+	t.Helper()
+	found, n := 0, 0
+	for next := (ID{0xff}); next != (ID{}); n++ {
+		var ids []ID
+		q.Before = next
+		ids, next = listPage(t, index, q)
+		found += len(ids)
+	}
+	if found != want || n != pages {
+		t.Errorf("%+v finds %d in %d pages, want %d in %d", q, found, n, want, pages)
+	}
 }

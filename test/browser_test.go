@@ -5,7 +5,6 @@ package test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -289,21 +288,8 @@ func TestBrowserShowsPrintsInAnotherPage(t *testing.T) {
 // nothing moves when it comes.
 func TestBrowserChoosesFromASrcset(t *testing.T) {
 	root := serve(t)
-	photo, err := os.Open(sample(t, "landscape.jpg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer photo.Close()
-	answer, err := http.Post(root+"/upload-image", "image/jpeg", photo)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var uploaded struct{ ID string }
-	if err := json.NewDecoder(answer.Body).Decode(&uploaded); err != nil || uploaded.ID == "" {
-		t.Fatalf("no id in the answer to the upload: %v", err)
-	}
-	address := root + "/srcset/" + uploaded.ID + "/crop:0,0,480,270.auto?widths=120,240,360,480&sizes=(min-width:+600px)+240px,+100vw&alt=A+tree&base=" + root
+	id := keep(t, root, sample(t, "landscape.jpg"))
+	address := root + "/srcset/" + id + "/crop:0,0,480,270.auto?widths=120,240,360,480&sizes=(min-width:+600px)+240px,+100vw&alt=A+tree&base=" + root
 	fragment, err := http.Get(address)
 	if err != nil {
 		t.Fatal(err)
@@ -342,7 +328,7 @@ new PerformanceObserver(list => { for (const e of list.getEntries()) shift += e.
 				chromedp.Navigate("file://"+page), chromedp.WaitVisible(`body > p`),
 			)
 			v.look(fmt.Sprintf("srcset-%d-%v", window.width, window.scale))
-			if got := ask(v, chromedp.Evaluate[string]("document.images[0].currentSrc")); got != root+"/download/"+uploaded.ID+window.want {
+			if got := ask(v, chromedp.Evaluate[string]("document.images[0].currentSrc")); got != root+"/download/"+id+window.want {
 				t.Errorf("the browser takes %s, want %s", got, window.want)
 			}
 			if got := ask(v, chromedp.Evaluate[int]("document.images[0].width")); got != window.shown {
