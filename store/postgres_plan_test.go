@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"calotype/store/storetest/servers"
 )
 
@@ -22,15 +24,9 @@ func TestListingWalksAnIndexOfPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	_, err = p.sql.writer.Exec(`insert into original (` + columns + `)
+	fillPostgres(t, server.URL, `insert into original (`+columns+`)
 		select decode(lpad(to_hex(n), 32, '0'), 'hex'), sha256(n::text::bytea), 7, (array['png', 'jpeg', 'webp'])[n % 3 + 1], 1, 1, 1, 1, 8, false, '', 0, '', ''
-		from generate_series(1, 30000) n`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.sql.writer.Exec("analyze"); err != nil {
-		t.Fatal(err)
-	}
+		from generate_series(1, 30000) n`, "analyze")
 	var before ID
 	before[14] = 60
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
@@ -67,15 +63,9 @@ func TestASearchWalksAnIndexOfPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	_, err = p.sql.writer.Exec(`insert into original (` + written + `)
+	fillPostgres(t, server.URL, `insert into original (`+written+`)
 		select decode(lpad(to_hex(n), 32, '0'), 'hex'), sha256(n::text::bytea), 7, 'png', 1, 1, 1, 1, 8, false, '', 0, '', '', 'name ' || n || '.png'
-		from generate_series(1, 250000) n`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.sql.writer.Exec("vacuum analyze"); err != nil {
-		t.Fatal(err)
-	}
+		from generate_series(1, 250000) n`, "vacuum analyze")
 	end := ID{13: 240_000 >> 16, 14: 240_000 >> 8 & 0xff, 15: 240_000 & 0xff}
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		for _, q := range []Query{{Name: "name", Limit: 60}, {Name: "needle", Limit: 60}, {Name: "9.png", Limit: 60, Formats: []string{"gif", "png"}}} {
@@ -114,6 +104,21 @@ func TestOldNamesAreFoldedInPostgres(t *testing.T) {
 	defer again.Close()
 	if got := listIDs(t, p, Query{Name: "bild", Limit: MaxLimit}); len(got) != 2*foldPage+1 {
 		t.Errorf("%d are found", len(got))
+	}
+}
+
+// fillPostgres has statements done one after the other, on a connection without the server's limits, which filling a table on a busy machine may pass.
+func fillPostgres(t *testing.T, url string, statements ...string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	for _, statement := range statements {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
 	}
 }
 
