@@ -50,13 +50,13 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer to.Close()
 	w.WriteHeader(http.StatusOK)
-	from, _, err := http.NewResponseController(w).Hijack()
+	from, begun, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer from.Close()
 	go func() {
-		io.Copy(to, from)
+		io.Copy(to, begun) // the client may have said something already
 		to.Close()
 	}()
 	io.Copy(from, to)
