@@ -1,27 +1,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"calotype/cache/disk"
 	"calotype/handler"
-	"calotype/handler/forwarded"
-	"calotype/handler/metrics"
 	"calotype/handler/preset"
 	"calotype/handler/purge"
-	"calotype/handler/quota"
-	"calotype/store"
 	"calotype/transform"
 )
 
@@ -161,188 +152,6 @@ func (c *serveCommand) hooks() ([]*purge.Hook, error) {
 // cacheTags are the headers that carry cache tags.
 func (c *serveCommand) cacheTags() []string {
 	return slices.DeleteFunc(slices.Clone(c.CacheTags), func(name string) bool { return name == "none" })
-}
-
-// Run serves until ctx ends.
-func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.serve(ctx, log, os.Stdout)
-}
-
-// serve tells on out where it listens, once it does.
-func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Writer) error {
-	if c.Workers == 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
-	}
-	memory, err := newBudget(c.Memory, c.CacheBytes, c.diskIndex()+c.sourcesIndex(), c.Workers)
-	if err != nil {
-		return err
-	}
-	debug.SetMemoryLimit(memory.heap())
-	originals, err := c.open(ctx, false, func(o *store.Options) {
-		o.MinFree, o.ScrubEvery, o.ResumeWithin, o.Damaged = int64(c.MinFree), c.ScrubEvery, c.ResumeWithin, handler.LogDamage(log)
-	})
-	if err != nil {
-		return err
-	}
-	defer originals.Close()
-	connections := int(memory.connections / handler.ConnectionMemory)
-	counts := metrics.New(version, transform.LibvipsVersion())
-	engine, err := transform.NewEngine(transform.Options{
-		Workers: c.Workers, Spare: memory.spare, JobsPerWorker: c.JobsPerWorker, Waiting: connections / 2, InProcess: c.Isolation == "off",
-		Deadline: c.Deadline, Wait: c.QueueWait, Memory: memory.jobs,
-		Formats: c.Formats,
-		Limits:  transform.Limits{Pixels: c.MaxPixels, Side: c.MaxSide},
-		Observe: counts.Observe,
-		Log:     func(message string, err error) { log.Warn(message, "error", err) },
-	})
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	hooks, err := c.hooks()
-	if err != nil {
-		return err
-	}
-	trusted, err := forwarded.ParseNetworks(c.Trusted)
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
-	keys, err := c.signKeys()
-	if err != nil {
-		return err
-	}
-	access, err := c.access(ctx, listener, log)
-	if err != nil {
-		return err
-	}
-	presets, err := c.presets()
-	if err != nil {
-		return err
-	}
-	policy, err := c.policy()
-	if err != nil {
-		return err
-	}
-	prints, usual := quota.NewBook(time.Hour), c.printsPerHour(listener)
-	others, err := c.readTenants(prints, usual)
-	if err != nil {
-		return err
-	}
-	elsewhere, err := c.openSources(listener, originals, engine, counts, log)
-	if err != nil {
-		return err
-	}
-	if elsewhere != nil {
-		defer elsewhere.Close()
-	}
-	allowed, err := c.allowed()
-	if err != nil {
-		return err
-	}
-	h, err := handler.New(handler.Options{
-		Store: originals, Engine: engine, CacheBytes: memory.cache, DiskDir: c.diskDir(), DiskBytes: int64(c.CacheDirBytes),
-		MaxUploadBytes: int64(c.MaxUploadBytes), IdleTimeout: c.IdleTimeout,
-		Canonical: c.Canonical, UnknownQuery: c.UnknownQuery, UploadOrigins: c.UploadOrigins,
-		Access: access, Sign: c.Sign, Keys: keys, Trusted: trusted, Quota: prints.Quota("", usual, originalsOfClient*usual), Presets: presets, Policy: policy, CacheTags: c.cacheTags(), Hooks: hooks, Metrics: counts, Log: log,
-		ServerTiming: c.ServerTiming,
-		Sources:      elsewhere, AllowedSources: allowed, SourceHeaders: c.SourceHeaders,
-	})
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	h.SetTenants(h.Fallback(), others...)
-	private, err := c.operate(h, counts, originals, engine, log)
-	if err != nil {
-		return err
-	}
-	defer private.Close()
-
-	var readings []reading
-	if c.TokenFile != "" {
-		readings = append(readings, reading{"--token-file", c.TokenFile, func() error { _, err := access.Tokens.Load(c.TokenFile); return err }})
-	}
-	if c.SignKeysFile != "" {
-		readings = append(readings, reading{"--sign-keys-file", c.SignKeysFile, func() error {
-			keys, err := c.signKeys()
-			if err == nil {
-				h.Change(func(t *handler.Tenant) { t.Keys = keys })
-			}
-			return err
-		}})
-	}
-	if c.Presets != "" {
-		readings = append(readings, reading{"--presets", c.Presets, func() error {
-			presets, err := c.presets()
-			if err == nil {
-				err = h.MayLoadPresets(handler.Tenant{Presets: presets})
-			}
-			if err == nil {
-				h.Change(func(t *handler.Tenant) { t.Presets = presets })
-			}
-			return err
-		}})
-	}
-	if c.Tenants != "" {
-		readings = append(readings, reading{"--tenants", c.Tenants, func() error {
-			others, err := c.readTenants(prints, usual)
-			if err == nil {
-				err = h.MayLoadPresets(others...)
-			}
-			if err == nil {
-				h.SetTenants(h.Fallback(), others...)
-			}
-			return err
-		}})
-	}
-	reload(ctx, log, readings)
-
-	server := handler.Server(h)
-	public := handler.Limit(listener, h, connections)
-	if c.ProxyProtocol {
-		public = handler.Proxied(public, trusted)
-	}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(public) }()
-	address, err := onThisMachine(listener.Addr().String())
-	if err != nil {
-		return err
-	}
-	address = "http://" + address
-	fmt.Fprintf(out, "Calotype %s with libvips %s serves %s\n  upload images:  %s/upload-image\n  see them all:   %s/download\n",
-		version, transform.LibvipsVersion(), c.Data, address, address)
-	if private.address != "" {
-		fmt.Fprintf(out, "  operate it:     http://%s/metrics and /readyz\n", private.address)
-	}
-	c.tellAccess(out, access)
-	if c.Tenants != "" {
-		fmt.Fprintf(out, "  whose images are kept apart:       %d tenants of %s\n", len(others), c.Tenants)
-	}
-	tellSafety(log, engine.Sandbox(), c.Workers, memory)
-
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	log.Info("stopping: no new prints, finishing what runs")
-	h.Drain()
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(c.DrainWait):
-	}
-	wait, cancel := context.WithTimeout(context.Background(), c.ShutdownWait)
-	defer cancel()
-	if err := server.ShutdownWithContext(wait); err != nil {
-		return fmt.Errorf("some requests did not end within %v: %w", c.ShutdownWait, err)
-	}
-	return nil
 }
 
 // diskDir is the folder for prints, "" for none. It is one of the program's own in the folder that is named, which others may write to.
