@@ -23,6 +23,16 @@ const (
 	thumbnail2x = "/resize:320,320/dpr:2.webp"
 )
 
+// thumbnails are the addresses of those of an original.
+type thumbnails struct {
+	Thumbnail   string `json:"thumbnail"`   // a print within 320×320 pixels
+	Thumbnail2x string `json:"thumbnail2x"` // the same for screens of twice the density
+}
+
+func (t *Tenant) thumbnailsOf(o store.Original) thumbnails {
+	return thumbnails{t.printOf(o, thumbnail), t.printOf(o, thumbnail2x)}
+}
+
 // downloadQuery serves /download?id= and /download?exts=, and without either the gallery of all images.
 func (h *Handler) downloadQuery(ctx *fasthttp.RequestCtx) error {
 	query := ctx.QueryArgs()
@@ -64,15 +74,12 @@ type galleryDescription struct {
 // shownDescription is what the gallery says of an original.
 type shownDescription struct {
 	originalDescription
-	Thumbnail   string `json:"thumbnail"`          // address of a print within 320×320 pixels
-	Thumbnail2x string `json:"thumbnail2x"`        // the same for screens of twice the density
-	Blurhash    string `json:"blurhash,omitempty"` // once it is known
+	thumbnails
+	Blurhash string `json:"blurhash,omitempty"` // once it is known
 }
 
 func (t *Tenant) describeShown(o store.Original) shownDescription {
-	d := shownDescription{
-		originalDescription: t.describe(o), Thumbnail: t.printOf(o, thumbnail), Thumbnail2x: t.printOf(o, thumbnail2x), Blurhash: o.Blurhash,
-	}
+	d := shownDescription{t.describe(o), t.thumbnailsOf(o), o.Blurhash}
 	if d.Blurhash == store.NoBlurhash {
 		d.Blurhash = ""
 	}

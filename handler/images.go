@@ -19,15 +19,13 @@ type imageDescription struct {
 	Digest string   `json:"digest"` // SHA-256 of the bytes, in hexadecimal digits
 	ETag   string   `json:"etag"`   // of the original; If-Match takes it
 	Tags   []string `json:"tags"`   // cache tags of the original
-	// Addresses of the small prints that pages show.
-	Thumbnail   string `json:"thumbnail"`
-	Thumbnail2x string `json:"thumbnail2x"` // with twice as many pixels each way
+	thumbnails
 }
 
 func (t *Tenant) describeManaged(o store.Original) imageDescription {
 	return imageDescription{
 		t.describe(o), o.Digest.String(), originalTag(o), tagsOf(transform.FormatNamed(o.Format).Extension, o),
-		t.printOf(o, thumbnail), t.printOf(o, thumbnail2x),
+		t.thumbnailsOf(o),
 	}
 }
 

@@ -44,7 +44,7 @@ func samplePages() map[string]htmlPage {
 	for _, name := range []string{"rose.jpg", hostileName, bidiName, "", "\xff\x00broken"} {
 		shown = append(shown, galleryImage{shownDescription: shownDescription{
 			originalDescription: originalDescription{ID: someID, Name: name, URL: kept.URL, Format: "jpeg", Width: 2725, Height: 2225, Bytes: 1_400_000},
-			Thumbnail:           kept.Thumbnail, Thumbnail2x: kept.URL + "/resize:640,640.webp", Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+			thumbnails:          thumbnails{kept.Thumbnail, kept.URL + "/resize:640,640.webp"}, Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
 		}, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
 	}
 	reference, err := newReferencePage()
