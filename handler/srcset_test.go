@@ -48,6 +48,9 @@ func TestSrcsetIsReadyForAPage(t *testing.T) {
 	f("/crop:0,0,40,20/quality:50.webp?widths=20&placeholder=0", `<img loading="lazy" decoding="async" width="20" height="10" alt="" sizes="100vw"`+
 		` srcset="/download/ID/crop:0~0~40~20/resize:20/quality:50.webp 20w" src="/download/ID/crop:0~0~40~20/resize:20/quality:50.webp">
 `)
+	f(".png?widths=640&placeholder=0&base=http://[::1]:8080", `<img loading="lazy" decoding="async" width="64" height="48" alt="" sizes="100vw"`+
+		` srcset="http://[::1]:8080/download/ID.png 64w" src="http://[::1]:8080/download/ID.png">
+`)
 	// Without an extension the prints keep the format of the original.
 	f("?widths=640&placeholder=0", `<img loading="lazy" decoding="async" width="64" height="48" alt="" sizes="100vw" srcset="/download/ID.png 64w" src="/download/ID.png">
 `)
@@ -260,7 +263,7 @@ func TestSrcsetRefuses(t *testing.T) {
 	query("alt=a&alt=b", "alt is given twice")
 	query("alt=%zz", "invalid URL escape")
 	query("alt=a;b", "semicolon")
-	for _, base := range []string{"x", "javascript:alert(1)", "https://", "//h", "https://h/", "https://h/%22", "https://h%20x", "https://a@b", "https://h?x", "https://h,x", "https://" + strings.Repeat("h", 200)} {
+	for _, base := range []string{"x", "javascript:alert(1)", "https://", "//h", "https://h/", "https://h/%22", "https://h%20x", "https://a@b", "https://h?x", "https://h,x", "https://[h]", "https://[::1", "https://[]", "https://" + strings.Repeat("h", 200)} {
 		query("base="+base, "base must be the beginning of an address")
 	}
 
