@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,26 +17,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
-
-// keep uploads a file, and returns its id.
-func keep(t *testing.T, root, path string) string {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	answer, err := http.Post(root+"/upload-image", "application/octet-stream", file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var uploaded struct{ ID string }
-	if err := json.NewDecoder(answer.Body).Decode(&uploaded); err != nil || uploaded.ID == "" {
-		t.Fatalf("no id in the answer to the upload: %v", err)
-	}
-	return uploaded.ID
-}
 
 // settled waits until the address bar has a chain, and the playground shows its print.
 func (v *visitor) settled(id, chain string) {
@@ -156,7 +135,7 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 	for _, window := range []struct{ width, height int64 }{{1440, 900}, {360, 740}} {
 		t.Run(fmt.Sprint(window.width), func(t *testing.T) {
 			root := serve(t)
-			id := keep(t, root, sample(t, "landscape.jpg"))
+			id := sendSamples(t, root, "", "landscape.jpg")[0]
 			v := visit(t, root, window.width, window.height)
 			shot := func(name string) { v.look(fmt.Sprintf("playground-%s-%d", name, window.width)) }
 			same := func(want string) {
@@ -238,6 +217,7 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 
 			v.choose("Compare")
 			v.do(chromedp.WaitVisible(`.compare-before`))
+			v.sees("how long the original took", `/\d ms/.test(document.querySelector(".facts-list > div").textContent)`)
 			shot("compare")
 
 			// Whoever leaves the page and comes back finds it as it was.
@@ -260,7 +240,7 @@ func TestBrowserPlaygroundBuildsAChain(t *testing.T) {
 // here of any of them, but for the two that need more than there is at the beginning.
 func TestBrowserPlaygroundHasEverything(t *testing.T) {
 	root := serve(t)
-	id := keep(t, root, sample(t, "cutout.png"))
+	id := sendSamples(t, root, "", "cutout.png")[0]
 	var api struct {
 		Components struct {
 			Schemas struct {
@@ -327,7 +307,7 @@ func TestBrowserPlaygroundHasEverything(t *testing.T) {
 // A fault is told at the operation and at the parameter that it is of, and so is a segment that is no operation.
 func TestBrowserPlaygroundTellsFaultsWhereTheyAre(t *testing.T) {
 	root := serve(t)
-	id := keep(t, root, sample(t, "landscape.jpg"))
+	id := sendSamples(t, root, "", "landscape.jpg")[0]
 	for _, width := range []int64{1440, 360} {
 		v := visit(t, root, width, 800)
 		v.play("/" + id + "/crop:0,0,200,200/blur:900/rotat:9/quality:300")
@@ -352,7 +332,7 @@ func TestBrowserPlaygroundTellsFaultsWhereTheyAre(t *testing.T) {
 // What the playground gives to copy works in a page of another site: the browser takes the best format, and what it shows is what was drawn.
 func TestBrowserPlaygroundGivesCodeForPages(t *testing.T) {
 	root := serve(t)
-	id := keep(t, root, sample(t, "landscape.jpg"))
+	id := sendSamples(t, root, "", "landscape.jpg")[0]
 	v := visit(t, root, 1440, 900)
 	traffic := v.follow()
 	v.play("/" + id)
@@ -379,7 +359,7 @@ func TestBrowserPlaygroundGivesCodeForPages(t *testing.T) {
 		"<img>":    `<img src="` + canonical + `" width="120" height="160" alt="A &quot;house&quot; &amp; &lt;lake&gt;" loading="lazy" decoding="async">`,
 		"URL":      canonical,
 		"Markdown": `![A "house" & \<lake\>](` + canonical + `)`,
-		"curl":     `curl -o '` + id + `.jpg' '` + canonical + `'`,
+		"curl":     `curl -o 'landscape.jpg' '` + canonical + `'`,
 	} {
 		if copied[kind] != want {
 			t.Errorf("%s is copied as\n%s\nwant\n%s", kind, copied[kind], want)
@@ -435,7 +415,7 @@ func TestBrowserPlaygroundSigns(t *testing.T) {
 // The page in its states, wide and narrow, light and dark, for eyes and for axe.
 func TestBrowserPlaygroundIsForAll(t *testing.T) {
 	root := serve(t)
-	id := keep(t, root, sample(t, "landscape.jpg"))
+	id := sendSamples(t, root, "", "landscape.jpg")[0]
 	v := visit(t, root, 1440, 900)
 	v.play("/" + id)
 	v.dragOver(0.25, 0.25, 0.5, 0.75)

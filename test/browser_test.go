@@ -288,7 +288,7 @@ func TestBrowserShowsPrintsInAnotherPage(t *testing.T) {
 // nothing moves when it comes.
 func TestBrowserChoosesFromASrcset(t *testing.T) {
 	root := serve(t)
-	id := keep(t, root, sample(t, "landscape.jpg"))
+	id := sendSamples(t, root, "", "landscape.jpg")[0]
 	address := root + "/srcset/" + id + "/crop:0,0,480,270.auto?widths=120,240,360,480&sizes=(min-width:+600px)+240px,+100vw&alt=A+tree&base=" + root
 	fragment, err := http.Get(address)
 	if err != nil {

@@ -2,7 +2,7 @@
 
 import { counted } from "../words";
 import { append, fetchPage, nextAddress } from "./pages";
-import { found, isShown, tiles } from "./tiles";
+import { firstInWindow, found, isShown, tiles } from "./tiles";
 
 const most = 500; // images on a page
 
@@ -95,7 +95,7 @@ let returning = false; // on the way back the place is not that of the reader
 /** Notes where somebody is, in the browser's history: when he leaves it is too late for that. */
 function note(): void {
   if (returning) return;
-  const first = tiles().find((tile) => tile.getBoundingClientRect().bottom > 0);
+  const first = firstInWindow();
   const place: Place | null = first && scrollY > 0 ? { id: first.dataset.id ?? "", top: first.getBoundingClientRect().top } : null;
   history.replaceState(place, "");
 }

@@ -16,6 +16,16 @@ export const isShown = (): boolean => lists().length > 0;
 /** All tiles, the newest first. */
 export const tiles = (): HTMLElement[] => [...found.querySelectorAll<HTMLElement>("ul.grid > li")];
 
+/** The first tile that is not above the window. Only the lists that are not are looked into: the browser would lay out the others for that. */
+export function firstInWindow(): HTMLElement | undefined {
+  const below = (element: Element) => element.getBoundingClientRect().bottom > 0;
+  for (const list of lists()) {
+    const tile = below(list) && [...list.children].find(below);
+    if (tile) return tile as HTMLElement;
+  }
+  return undefined;
+}
+
 /** What is known of an image by its tile. */
 export function imageOf(tile: HTMLElement) {
   const link = tile.querySelector("a[download]") as HTMLAnchorElement;

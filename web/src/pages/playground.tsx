@@ -8,7 +8,7 @@ import { Code } from "../playground/code";
 import { type Description, type Operation, type Parameter, readDescription } from "../playground/description";
 import { PointBoard, RectangleBoard } from "../playground/drawing";
 import { Menu } from "../playground/menu";
-import { type Subject, useGround, usePrint } from "../playground/prints";
+import { type Subject, useGround, useOriginalTime, usePrint } from "../playground/prints";
 import { type Rectangle, readRectangle, writeRectangle } from "../playground/rectangle";
 import { Compare, Facts, PrintView } from "../playground/stage";
 import { useEditor } from "../playground/state";
@@ -44,6 +44,8 @@ function Playground({ d, subject }: { d: Description; subject: Subject }) {
   const drawable = form?.rectangle || pointed;
   const groundOf = view === "draw" ? writeChain(d, before(d, chain, drawable && call ? call.key : 0)) : view === "compare" ? "" : undefined;
   const { ground, problem: groundProblem } = useGround(subject, groundOf);
+
+  const loaded = useOriginalTime(subject, view === "compare");
 
   const name = subject.original.name || subject.original.id;
   const fault = faultOf(chain, shown.problem);
@@ -198,7 +200,7 @@ function Playground({ d, subject }: { d: Description; subject: Subject }) {
               </p>
             )}
           </div>
-          <Facts subject={subject} shown={shown} nothing={path === ""} thumbnail={view === "draw"} />
+          <Facts subject={subject} loaded={loaded} shown={shown} nothing={path === ""} thumbnail={view === "draw"} />
         </section>
 
         <section class="chain" aria-label="What is done with the picture">

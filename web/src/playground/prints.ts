@@ -61,6 +61,14 @@ function sizeOf(source: string): Promise<{ width: number; height: number } | und
   );
 }
 
+/** How many milliseconds it took until an answer and its body were there: by the browser's own clock, else since a time. */
+function timeOf(answer: Response, since: number): number {
+  const measured = performance.now() - since;
+  const entry = performance.getEntriesByName(answer.url, "resource").at(-1);
+  performance.clearResourceTimings();
+  return entry && entry.duration > 0 ? entry.duration : measured;
+}
+
 /** Fetches a print. What is thrown is a Problem, or the reason of an abortion. */
 export async function fetchPrint(subject: Subject, address: string, signal: AbortSignal): Promise<Print> {
   const path = await signedAddress(subject, address, signal);
@@ -74,9 +82,7 @@ export async function fetchPrint(subject: Subject, address: string, signal: Abor
     throw problem;
   }
   const body = await answer.blob();
-  const measured = performance.now() - from;
-  const entry = performance.getEntriesByName(answer.url, "resource").at(-1);
-  performance.clearResourceTimings();
+  const milliseconds = timeOf(answer, from);
   const source = URL.createObjectURL(body);
   const size = await sizeOf(source);
   const rendered = answer.headers.get("Server-Timing")?.match(/render;dur=([\d.]+)/)?.[1];
@@ -90,7 +96,7 @@ export async function fetchPrint(subject: Subject, address: string, signal: Abor
     bytes: body.size,
     width: size?.width ?? 0,
     height: size?.height ?? 0,
-    milliseconds: entry && entry.duration > 0 ? entry.duration : measured,
+    milliseconds,
     rendered: rendered === undefined ? undefined : Number(rendered),
     unseen: !size,
   };
@@ -195,4 +201,23 @@ export function useGround(subject: Subject, chain: string | undefined): { ground
     };
   }, [chain, subject]);
   return state;
+}
+
+/** How many milliseconds it takes to load the original, which is done when that is wanted. It is undefined until then, and where it cannot be had. */
+export function useOriginalTime(subject: Subject, wanted: boolean): number | undefined {
+  const [time, setTime] = useState<number>();
+  useEffect(() => {
+    if (!wanted || time !== undefined) return;
+    const abort = new AbortController();
+    loadOriginal(subject, abort.signal).then(setTime, () => {}); // what is not known is not told
+    return () => abort.abort();
+  }, [wanted, time, subject]);
+  return time;
+}
+
+async function loadOriginal(subject: Subject, signal: AbortSignal): Promise<number | undefined> {
+  const from = performance.now();
+  const answer = await fetch(subject.prints, { signal });
+  await answer.blob();
+  return answer.ok ? timeOf(answer, from) : undefined;
 }

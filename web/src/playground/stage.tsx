@@ -70,7 +70,8 @@ function saved(bytes: number, of: number): string {
 const milliseconds = (n: number) => (n < 10 ? `${n.toFixed(1)} ms` : `${number(n)} ms`);
 
 /** What is known of the original and of the print. */
-export function Facts({ subject, shown, nothing, thumbnail }: { subject: Subject; shown: Shown; nothing: boolean; thumbnail: boolean }) {
+export function Facts(props: { subject: Subject; loaded: number | undefined; shown: Shown; nothing: boolean; thumbnail: boolean }) {
+  const { subject, loaded, shown, nothing, thumbnail } = props;
   const { original } = subject;
   const { print, problem, busy, retry } = shown;
   return (
@@ -82,6 +83,12 @@ export function Facts({ subject, shown, nothing, thumbnail }: { subject: Subject
           <span>
             {format(original.format)} · <span class="one">{`${number(original.width)} × ${number(original.height)}`}</span> ·{" "}
             <span class="one">{size(original.bytes)}</span>
+            {loaded !== undefined && (
+              <>
+                {" "}
+                · <span class="one">{milliseconds(loaded)}</span>
+              </>
+            )}
           </span>
         </div>
         <div role="status" aria-live="polite">
