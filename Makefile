@@ -388,7 +388,7 @@ lint: deps lint-web ## gofumpt, go vet, staticcheck and the import rules; types,
 .PHONY: lint-web
 lint-web: $(if $(shell command -v npm),web/node_modules/esbuild/package.json)
 	@command -v npm >/dev/null || { echo "npm is not installed: the pages' scripts are not checked."; exit 0; }; \
-	cd web; npx --no-install tsc; npx --no-install biome check --error-on-warnings .; node build.mjs ../.build/web; \
+	cd web; npx --no-install tsc; npx --no-install biome check --error-on-warnings .; node lint-style.mjs; node build.mjs ../.build/web; \
 	diff -r dist ../.build/web || { echo "web/dist is not what web/src makes: make web"; exit 1; }
 
 .PHONY: format

@@ -159,7 +159,7 @@ func (v *visitor) names() []string {
 func (v *visitor) tick(shift bool, tiles ...int) {
 	v.t.Helper()
 	for i, n := range tiles {
-		v.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelectorAll(".choose input")[%d].dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: %v }))`,
+		v.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelectorAll(".tick input")[%d].dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: %v }))`,
 			n, shift && i == len(tiles)-1)))
 	}
 }
@@ -354,24 +354,24 @@ func TestBrowserGalleryDownloadsAndCopies(t *testing.T) {
 	}
 	copied := func(want string) {
 		t.Helper()
-		v.sees("it is copied", `[...document.querySelectorAll(".copies")].some(b => b.textContent === "Copied")`)
+		v.sees("it is copied", `[...document.querySelectorAll(".copier")].some(b => b.textContent === "Copied")`)
 		if got := ask(v, chromedp.Evaluate[string](`navigator.clipboard.readText()`, chromedp.EvalAwaitPromise)); got != want {
 			t.Errorf("copied %q, want %q", got, want)
 		}
-		v.sees("the button is as it was", `[...document.querySelectorAll(".copies")].every(b => b.textContent === "Copy…")`)
+		v.sees("the button is as it was", `[...document.querySelectorAll(".copier")].every(b => b.textContent === "Copy…")`)
 	}
 	first := g.listed("?limit=1", func(tileImage) bool { return true })[0]
 	v.do(chromedp.Evaluate[chromedp.Void](`scrollTo(0, 0)`))
 	v.choose("Clear")
-	v.do(chromedp.Click(`.copies`), chromedp.WaitVisible(`.menu button`))
+	v.do(chromedp.Click(`.copier`), chromedp.WaitVisible(`.copy-menu button`))
 	v.looks("gallery-menu-1440")
 	v.choose("Address")
 	copied(g.root + "/download/" + first.ID)
-	v.do(chromedp.Click(`.copies`))
+	v.do(chromedp.Click(`.copier`))
 	v.choose("<img> tag")
 	copied(fmt.Sprintf(`<img src="%s/download/%s" width="320" height="480" alt="%s">`, g.root, first.ID, first.Name))
-	v.do(chromedp.Click(`.copies`), chromedp.WaitVisible(`.menu button`), chromedp.KeyEvent("\x1b"))
-	v.sees("Escape closes the menu", `!document.querySelector(".menu") && document.activeElement.matches(".copies")`)
+	v.do(chromedp.Click(`.copier`), chromedp.WaitVisible(`.copy-menu button`), chromedp.KeyEvent("\x1b"))
+	v.sees("Escape closes the menu", `!document.querySelector(".copy-menu") && document.activeElement.matches(".copier")`)
 }
 
 // extensionOf is the extension of the i-th image of a gallery from the newest, of which the samples come first.

@@ -137,8 +137,8 @@ func (v *visitor) sees(what, expression string) {
 	}
 }
 
-// look takes a picture of the page and checks what holds for all pages: nothing sticks out at the side, every image is
-// there, the console is silent.
+// look takes a picture of the page and checks what holds for all pages: nothing sticks out at the side, is cut off or
+// lies on something else, every image is there, the console is silent.
 func (v *visitor) look(name string) {
 	v.t.Helper()
 	v.do(chromedp.Evaluate[chromedp.Void](
@@ -146,6 +146,7 @@ func (v *visitor) look(name string) {
 		chromedp.EvalAwaitPromise))
 	wide := ask(v, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`))
 	broken := ask(v, chromedp.Evaluate[[]string](`[...document.images].filter(i => i.getAttribute("src") && !i.naturalWidth).map(i => i.src)`))
+	v.fits(name)
 	picture := ask(v, v.picture())
 	folder := os.Getenv("SCREENSHOTS")
 	if folder == "" {

@@ -4,7 +4,7 @@ import { copy } from "../copy";
 import { found, imageOf, imgTag } from "./tiles";
 
 const menu = document.createElement("span");
-menu.className = "menu";
+menu.className = "copy-menu";
 menu.id = "copies";
 let opener: HTMLElement | null = null;
 
@@ -61,5 +61,5 @@ found.addEventListener("keydown", (event) => {
   event.stopPropagation();
 });
 document.addEventListener("click", (event) => {
-  if (opener && !(event.target as Element).closest(".menu, .copies")) close();
+  if (opener && !(event.target as Element).closest(".copy-menu, .copier")) close();
 });

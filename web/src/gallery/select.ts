@@ -70,7 +70,7 @@ function choose(these: HTMLElement[], on: boolean): void {
     if (on) chosen.add(tile);
     else chosen.delete(tile);
     tile.classList.toggle("is-chosen", on);
-    const box = tile.querySelector<HTMLInputElement>(".choose input");
+    const box = tile.querySelector<HTMLInputElement>(".tick input");
     if (box) box.checked = on;
   }
   update();
@@ -99,7 +99,7 @@ function update(): void {
 found.addEventListener("click", (event) => {
   const box = event.target as HTMLInputElement;
   const tile = box.closest<HTMLElement>("[data-id]");
-  if (!tile || !box.matches(".choose input")) return;
+  if (!tile || !box.matches(".tick input")) return;
   let these = [tile];
   if (event.shiftKey && last?.isConnected) {
     const all = tiles();

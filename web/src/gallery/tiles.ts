@@ -93,7 +93,7 @@ export function enhance(these: Iterable<HTMLElement>): void {
   for (const tile of these) {
     const { name } = imageOf(tile);
     const choice = document.createElement("label");
-    choice.className = "choose";
+    choice.className = "tick";
     const box = document.createElement("input");
     box.type = "checkbox";
     box.setAttribute("aria-label", `Select ${name}`);
@@ -101,7 +101,7 @@ export function enhance(these: Iterable<HTMLElement>): void {
     tile.prepend(choice);
     const copy = document.createElement("button");
     copy.type = "button";
-    copy.className = "plain small copies";
+    copy.className = "plain small copier";
     copy.textContent = "Copy…";
     copy.setAttribute("aria-expanded", "false");
     copy.setAttribute("aria-label", `Copy address, tag or id of ${name}`);

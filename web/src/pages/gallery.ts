@@ -11,7 +11,7 @@ arrange(tiles());
 onChange(showFoot);
 showFoot();
 found.addEventListener("click", (event) => {
-  const button = (event.target as Element).closest<HTMLElement>(".copies");
+  const button = (event.target as Element).closest<HTMLElement>(".copier");
   if (button) toggleCopies(button);
 });
 void comeBack();
