@@ -131,10 +131,10 @@ func (h *Held) Rollback() error {
 	if h.file == nil {
 		return nil
 	}
-	err := h.file.Close()
+	h.file.Close() // it speaks of bytes that do not count
 	h.file, h.length = nil, h.Offset
 	// The next Write would, too. But the bytes may be what fills the disk.
-	return errors.Join(err, os.Truncate(h.all.data(h.ID), h.Offset))
+	return os.Truncate(h.all.data(h.ID), h.Offset)
 }
 
 // change makes the upload another, durably.
@@ -244,7 +244,8 @@ func link(from, to string) error {
 	if err == nil {
 		err = target.Sync()
 	}
-	if err = errors.Join(err, target.Close()); err != nil {
+	target.Close() // what is synced is on the disk, whatever this says
+	if err != nil {
 		return errors.Join(err, os.Remove(to))
 	}
 	return nil

@@ -106,7 +106,8 @@ func (x *resumables) writeJournal(r *Resumable) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	f.Close() // what is synced is on the disk, whatever this says
+	if err != nil {
 		return err
 	}
 	folder, err := os.Open(x.folder) // before it is changed: see disk.Put
