@@ -44,7 +44,13 @@ func TestNewsAreObeyed(t *testing.T) {
 		}
 		s.written(3)
 		s.handler.obey(test.news)
-		s.written(int64(strings.Count(test.kept, "y"))) // it may go on in the background
+		kept := int64(strings.Count(test.kept, "y"))
+		s.written(kept) // it may go on in the background, in memory after the disk
+		for end := time.Now().Add(10 * time.Second); s.handler.prints.Stats().Entries != kept; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: %+v, want %d prints in memory", name, s.handler.prints.Stats(), kept)
+			}
+		}
 		for i, target := range targets {
 			want := test.kept[i] == 'y'
 			if kept := strings.HasPrefix(s.mustGet(target).header.Get("Cache-Status"), statusHit); kept != want {
