@@ -6,6 +6,7 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
+	"calotype/handler"
 	"calotype/transform"
 )
 
@@ -31,6 +32,9 @@ const (
 
 // heap is the limit for Go's garbage collector.
 func (b budget) heap() int64 { return b.cache + b.index + b.connections + b.garbage }
+
+// requests is how many may be under way at once.
+func (b budget) requests() int { return int(b.connections / handler.ConnectionMemory) }
 
 // newBudget divides total among its users; cache is automatic or fixed, index is fixed.
 func newBudget(total, cache byteSize, index int64, workers int) (budget, error) {

@@ -91,7 +91,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 	defer private.Close()
 	reload(ctx, log, c.readings(h, access, tenants))
 
-	public := handler.Limit(listener, h, int(memory.connections/handler.ConnectionMemory))
+	public := handler.Limit(listener, h, memory.requests())
 	if c.ProxyProtocol {
 		public = handler.Proxied(public, trusted)
 	}
@@ -120,7 +120,7 @@ func (c *serveCommand) serve(ctx context.Context, log *slog.Logger, out io.Write
 func (c *serveCommand) newEngine(memory budget, counts *metrics.Metrics, log *slog.Logger) (*transform.Engine, error) {
 	return transform.NewEngine(transform.Options{
 		Workers: c.Workers, Spare: memory.spare, JobsPerWorker: c.JobsPerWorker, InProcess: c.Isolation == "off",
-		Waiting:  int(memory.connections/handler.ConnectionMemory) / 2,
+		Waiting:  memory.requests() / 2,
 		Deadline: c.Deadline, Wait: c.QueueWait, Memory: memory.jobs,
 		Formats: c.Formats,
 		Limits:  transform.Limits{Pixels: c.MaxPixels, Side: c.MaxSide},

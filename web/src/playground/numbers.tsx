@@ -114,13 +114,11 @@ function Pair(props: Labelled & { names: [string, string]; step: number; most: n
   const { parameter: p, value, set, labels, names, step, most, children } = props;
   const [x = "", y = ""] = (value ?? p.preset ?? "").split("x");
   const write = (a: string, b: string) => set(a === "" && b === "" && !p.required ? undefined : `${a}x${b}`);
+  const number = { type: "number" as const, min: 0, max: most, step };
   return (
     <div class="pair-of-numbers">
       <input
-        type="number"
-        min={0}
-        max={most}
-        step={step}
+        {...number}
         value={x}
         onInput={(e) => write(e.currentTarget.value, y || "1")}
         {...labels}
@@ -128,10 +126,7 @@ function Pair(props: Labelled & { names: [string, string]; step: number; most: n
       />
       <span aria-hidden="true">×</span>
       <input
-        type="number"
-        min={0}
-        max={most}
-        step={step}
+        {...number}
         value={y}
         aria-label={`${p.name}: ${names[1]}`}
         aria-invalid={labels["aria-invalid"]}
